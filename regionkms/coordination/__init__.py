@@ -1,0 +1,1 @@
+"""etcd: records, directory, lease and watch behind the coordinator port."""

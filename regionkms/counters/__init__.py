@@ -1,0 +1,1 @@
+"""Shared memory of a node: quota windows, change counter, metrics, lab clock."""

@@ -1,0 +1,1 @@
+"""The place of custom key stores (PKCS#11 and external key stores)."""

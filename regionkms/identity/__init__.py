@@ -1,0 +1,1 @@
+"""Who is calling: Signature Version 4 and the accounts of the Region."""

@@ -1,0 +1,1 @@
+"""Several Regions and etcd on one machine: processes, cuts, certificates and the front door."""

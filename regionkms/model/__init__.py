@@ -1,0 +1,1 @@
+"""Values, tables and errors that everything else is written in. Imports nothing of regionkms."""

@@ -1,0 +1,1 @@
+"""The operations of the API, one module per family, and the stages of a call."""

@@ -1,0 +1,1 @@
+"""Pure policy rules: documents, compiled statements, decisions."""

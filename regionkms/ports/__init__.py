@@ -1,0 +1,1 @@
+"""What the upper floors ask of adapters, one Protocol per file, and the Operation row."""
