@@ -1,1 +1,1 @@
-"""Pure cryptographic rules: ciphertext blob, message keys, bindings, sealing. Bytes in, bytes out."""
+"""Pure cryptographic rules: blob, message keys, bindings, sealing. Bytes in, bytes out."""

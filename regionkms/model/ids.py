@@ -61,7 +61,8 @@ class Arn:
     """The key id, or the alias name without `alias/`."""
 
     def __str__(self) -> str:
-        return f"arn:{self.partition}:kms:{self.region}:{self.account_id}:{self.kind.value}/{self.name}"
+        owner = f"{self.region}:{self.account_id}"
+        return f"arn:{self.partition}:kms:{owner}:{self.kind.value}/{self.name}"
 
 
 def parse_arn(text: str) -> Arn:

@@ -1,1 +1,1 @@
-"""The regional store: one SQL schema on SQLite and PostgreSQL, and the vault of wrapped material."""
+"""The regional store: one SQL schema on SQLite and PostgreSQL, and the vault."""
