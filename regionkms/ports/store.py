@@ -272,25 +272,45 @@ class StoreTransaction(Protocol):
     """The tables of one open transaction."""
 
     @property
-    def keys(self) -> KeyTable: ...
+    def keys(self) -> KeyTable:
+        """KMS keys."""
+
     @property
-    def generations(self) -> GenerationTable: ...
+    def generations(self) -> GenerationTable:
+        """Versions of key material."""
+
     @property
-    def aliases(self) -> AliasTable: ...
+    def aliases(self) -> AliasTable:
+        """Aliases."""
+
     @property
-    def tags(self) -> TagTable: ...
+    def tags(self) -> TagTable:
+        """Tags."""
+
     @property
-    def multi_region(self) -> MultiRegionTable: ...
+    def multi_region(self) -> MultiRegionTable:
+        """Facts of multi-Region keys."""
+
     @property
-    def intents(self) -> IntentTable: ...
+    def intents(self) -> IntentTable:
+        """Intents."""
+
     @property
-    def access_keys(self) -> AccessKeyTable: ...
+    def access_keys(self) -> AccessKeyTable:
+        """Root credentials."""
+
     @property
-    def settings(self) -> SettingTable: ...
+    def settings(self) -> SettingTable:
+        """Facts of the store itself."""
+
     @property
-    def domain_keys(self) -> DomainKeyTable: ...
+    def domain_keys(self) -> DomainKeyTable:
+        """Domain keys under the root key."""
+
     @property
-    def outbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox:
+        """Audit records on their way to a chain."""
+
     @property
     def commit_number(self) -> int:
         """Of this transaction when it writes; of the last commit when it reads."""
