@@ -1,0 +1,1 @@
+"""Generated from proto/regionkms/v1/*.proto by tools/generate_proto.py; never edited."""
