@@ -1,0 +1,47 @@
+"""The encryption context as additional authenticated data: one encoding, for ever.
+
+It is not JSON on purpose: ciphertexts outlive every release, and so would a library's escaping.
+"""
+
+from collections.abc import Mapping
+
+from regionkms.crypto.fields import LENGTH_BYTES
+from regionkms.model.errors import ValidationException
+from regionkms.model.limits import MAX_ENCRYPTION_CONTEXT_BYTES
+
+
+def encode_context(context: Mapping[str, str]) -> bytes:
+    """Encode an encryption context as additional authenticated data (AAD).
+
+    Args:
+        context: Pairs of text, at most MAX_ENCRYPTION_CONTEXT_BYTES encoded; empty: no context.
+
+    Returns:
+        Pairs sorted by key, each key and value in UTF-8 after its length (4 bytes, big-endian).
+        No two contexts share an encoding; the order of the pairs is free.
+
+    Raises:
+        ValidationException: The encoding is longer than MAX_ENCRYPTION_CONTEXT_BYTES, or the text
+            has no UTF-8 form (half of a surrogate pair).
+
+    Source: spec 01 §4.5 E1, E2 (order is free; every byte and its case count).
+    """
+    if not context:
+        return b""
+    encoded = bytearray()
+    try:
+        for key in sorted(context):
+            for text in (key, context[key]):
+                field = text.encode()
+                encoded += len(field).to_bytes(LENGTH_BYTES, "big")
+                encoded += field
+    except UnicodeEncodeError:
+        raise ValidationException(
+            "The encryption context contains text that is not valid Unicode."
+        ) from None
+    if len(encoded) > MAX_ENCRYPTION_CONTEXT_BYTES:
+        raise ValidationException(
+            f"The encryption context is {len(encoded)} bytes long when encoded. "
+            f"It must not be longer than {MAX_ENCRYPTION_CONTEXT_BYTES} bytes."
+        )
+    return bytes(encoded)
