@@ -73,17 +73,21 @@ class Model:
         shapes: All shapes, by name.
         in_requests: Names of the shapes that a request can reach.
         nested: Structures that are no whole request or response, each after those that it holds.
+        server_faults: Names of errors that are the service's fault.
     """
 
     operations: tuple[OperationModel, ...]
     shapes: Mapping[str, Shape]
     in_requests: frozenset[str]
     nested: tuple[StructureShape, ...]
+    server_faults: frozenset[str]
 
 
 def load_model() -> Model:
     """Load the KMS service model of the installed botocore."""
-    service = botocore.session.get_session().get_service_model("kms")
+    session = botocore.session.get_session()
+    service = session.get_service_model("kms")
+    described = session.get_service_data("kms")["shapes"]
     operations = tuple(service.operation_model(name) for name in sorted(service.operation_names))
     in_requests = _reached(operation.input_shape for operation in operations)
     return Model(
@@ -91,6 +95,7 @@ def load_model() -> Model:
         shapes={name: service.shape_for(name) for name in sorted(service.shape_names)},
         in_requests=in_requests,
         nested=_nested(service, operations, in_requests),
+        server_faults=frozenset(name for name, row in described.items() if row.get("fault")),
     )
 
 
@@ -362,9 +367,9 @@ def _operation_row(operation: OperationModel) -> str:
 
 
 def _fault_table(model: Model) -> str:
-    errors = {shape.name: shape for row in model.operations for shape in row.error_shapes}
+    errors = {shape.name for row in model.operations for shape in row.error_shapes}
     rows = "".join(
-        f'    "{name}": "{"server" if errors[name].metadata.get("fault") else "client"}",\n'
+        f'    "{name}": "{"server" if name in model.server_faults else "client"}",\n'
         for name in sorted(errors)
     )
     return f"ERROR_FAULTS: Final[MappingProxyType[str, Fault]] = MappingProxyType({{\n{rows}}})\n"

@@ -3,13 +3,13 @@
 This is the only module with HTTP status codes of errors. The request id goes into the header
 (`x-amzn-RequestId`) that the caller of this module writes, and in XML into the body too.
 
-JSON 1.1: `{"__type": "<class name>", "message": "..."}`, without `message` where it is empty, as AWS
+JSON 1.1: `{"__type": "<class>", "message": "..."}`, without `message` where it is empty, as AWS
 sends InvalidCiphertextException. AWS writes `Message` for AccessDeniedException and `message`
 elsewhere; boto3 and the SDKs for Java, JavaScript, Go and Rust read both, so one spelling is used
 for all. The header `x-amzn-ErrorType` is not needed by any of them.
 
 Statuses: AWS answers errors of JSON 1.1 services with 400, also AccessDeniedException, failed
-authentication and UnknownOperationException (as clients report them); the 403 and 404 of its page of
+authentication and UnknownOperationException (so clients report); the 403 and 404 of its page of
 common errors are those of its XML services. The exceptions are the rows below.
 
 Source: spec 02 §9.5, spec 03 AUTH-3, spec 07 §9; AWS KMS API reference (412, 500 and 503).

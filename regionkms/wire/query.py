@@ -1,6 +1,6 @@
 """The Query protocol: an action with parameters in a form or a query string, an answer in XML.
 
-STS speaks it; its GetCallerIdentity is what clients ask to learn who they are. ACTIONS has a row for
+STS speaks it; clients ask its GetCallerIdentity to learn who they are. ACTIONS has a row for
 each action; what an action does is the business of the one who calls `parse` and `encode_result`.
 
 Source: AWS Query protocol of botocore; STS API reference, version 2011-06-15.

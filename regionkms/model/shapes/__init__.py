@@ -1,4 +1,4 @@
-"""The types of the KMS API: requests, responses, structures, enumerations, operations.
+"""Types of the KMS API: requests, responses, structures, enumerations, operations.
 
 Generated from botocore's model of the KMS API by `python tools/generate_shapes.py`.
 Do not edit.
