@@ -1,0 +1,263 @@
+"""One request with the place of its answer, and the tick that answers leave at.
+
+Answers are never written where they are made. They are collected for one tick of the event loop;
+at its end `Traffic.flush` first has the tick's audit records written, in one write, and only then
+hands the answers to their connections. So "record before answer" costs one system call per tick
+and not per request (measured: 0.6 us a record against 10 us), and a client is woken once.
+
+All of it runs in one thread, the event loop's.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Protocol
+
+from regionkms.wire.http_limits import HttpLimits
+from regionkms.wire.http_response import INTERNAL_FAILURE, Refusal
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(Protocol):
+    """What an exchange and the tick need of the connection that a request came by."""
+
+    __slots__ = ()
+
+    @property
+    def traffic(self) -> "Traffic":
+        """The traffic of the connection's worker."""
+
+    @property
+    def peer(self) -> str:
+        """IP address of the client."""
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+
+    @property
+    def lost(self) -> bool:
+        """Nothing can be written any more."""
+
+    def send_ready(self) -> None:
+        """Write the released answers that are next in request order."""
+
+    def sweep(self, now: float) -> None:
+        """Cut off a client that overran a deadline; `now` is monotonic, in seconds."""
+
+    @property
+    def idle(self) -> bool:
+        """No request is in receipt, waiting or unanswered."""
+
+    @property
+    def fresh(self) -> bool:
+        """No request has come yet."""
+
+    def close(self) -> None:
+        """Close when what is written has left."""
+
+    def abort(self) -> None:
+        """Drop the connection with whatever is buffered."""
+
+
+class Exchange:
+    """One request, complete, and the place of its answer.
+
+    Attributes:
+        method: `GET`, `HEAD`, `POST`, ...
+        target: Raw origin-form target, path and query as sent.
+        headers: Lower-case names; values without surrounding white space; duplicates joined
+            with a comma in the order of arrival. Trailers are not in it.
+        body: Decoded of its transfer coding; empty when there is none.
+    """
+
+    __slots__ = (
+        "_connection",
+        "answer",
+        "answered",
+        "body",
+        "headers",
+        "marks",
+        "method",
+        "target",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        method: str,
+        target: bytes,
+        headers: dict[bytes, bytes],
+        body: bytes,
+    ) -> None:
+        self._connection = connection
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.marks = 0  # how the answer must be dressed: the marks of http_receiver
+        self.answered = False
+        self.answer: bytes | None = None  # set at the end of the tick, when it may leave
+
+    def __repr__(self) -> str:
+        """Name the request's place only: target, headers and body belong to the client."""
+        return f"<Exchange {self.method} from {self.peer}>"
+
+    @property
+    def peer(self) -> str:
+        """IP address of the client (of the last hop, where a proxy stands before us)."""
+        return self._connection.peer
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return self._connection.scheme
+
+    @property
+    def closed(self) -> bool:
+        """The client went away; an answer would reach nobody."""
+        return self._connection.lost
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that the answer leaves by."""
+        return self._connection
+
+    def respond(self, head_and_body: bytes) -> None:
+        """Give the answer. It leaves at the end of the loop's tick, in request order.
+
+        Args:
+            head_and_body: One complete response (`format_response`), without a Connection
+                header: the connection adds that, and cuts the body for HEAD.
+
+        Raises:
+            RuntimeError: The exchange has its answer already.
+        """
+        if self.answered:
+            raise RuntimeError("this exchange has its answer already")
+        self.answered = True
+        self._connection.traffic.queue(self, head_and_body)
+
+
+class Traffic:
+    """What the connections of one event loop share: limits, handler, tick and counters.
+
+    Attributes:
+        connections: Every open connection.
+        receiving_bytes: Bytes of request bodies that are not yet complete.
+        draining: No new connections; each closes with its last answer.
+        date_line: A `Date:` line with CRLF for answers (RFC 9110 §6.6.1), renewed by the sweep;
+            empty without a clock.
+        connections_opened, requests, answers, bytes_received, bytes_sent, handler_failures,
+            ticks, failed_ticks: Counters since the start.
+        refused: Requests and connections that never reached the handler, by reason.
+    """
+
+    __slots__ = (
+        "_answers",
+        "answers",
+        "before_answers",
+        "bytes_received",
+        "bytes_sent",
+        "call_soon",
+        "connections",
+        "connections_opened",
+        "date_line",
+        "draining",
+        "failed_ticks",
+        "failure_answer",
+        "handle",
+        "handler_failures",
+        "limits",
+        "receiving_bytes",
+        "refused",
+        "requests",
+        "ticks",
+    )
+
+    def __init__(
+        self,
+        *,
+        handle: Callable[[Exchange], None],
+        before_answers: Callable[[], bool | None],
+        call_soon: Callable[[Callable[[], None]], object],
+        limits: HttpLimits,
+        failure_answer: bytes = INTERNAL_FAILURE,
+    ) -> None:
+        self.handle = handle
+        self.before_answers = before_answers
+        self.call_soon = call_soon
+        self.limits = limits
+        self.failure_answer = failure_answer
+        self.connections: set[Connection] = set()
+        self.receiving_bytes = 0
+        self.draining = False
+        self.date_line = b""
+        self.connections_opened = 0
+        self.requests = 0
+        self.answers = 0
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.handler_failures = 0
+        self.ticks = 0
+        self.failed_ticks = 0
+        self.refused: dict[str, int] = {refusal.value.counter: 0 for refusal in Refusal}
+        self.refused["handshake"] = 0
+        self.refused["unread"] = 0
+        self._answers: list[tuple[Exchange, bytes]] = []
+
+    def queue(self, exchange: Exchange, answer: bytes) -> None:
+        """Hold an answer for the end of the tick."""
+        if not self._answers:
+            self.call_soon(self.flush)
+        self._answers.append((exchange, answer))
+
+    def flush(self) -> None:
+        """End the tick: write its records, then let its answers go.
+
+        If the records cannot be written, every answer of the tick is replaced by
+        `failure_answer`: no success leaves that the audit log does not have (spec 02 §3).
+        """
+        answers, self._answers = self._answers, []
+        self.ticks += 1
+        self.answers += len(answers)
+        recorded = self._recorded()
+        ready: dict[Connection, None] = {}
+        for exchange, answer in answers:
+            exchange.answer = answer if recorded else self.failure_answer
+            ready[exchange.connection] = None
+        for connection in ready:
+            self._send(connection)
+
+    def _recorded(self) -> bool:
+        try:
+            recorded = self.before_answers() is not False
+        except Exception as error:  # noqa: BLE001 - the root of a tick: whatever failed, no success may leave
+            log_failure("the records of a tick could not be written", error)
+            recorded = False
+        if not recorded:
+            self.failed_ticks += 1
+        return recorded
+
+    def _send(self, connection: Connection) -> None:
+        try:
+            connection.send_ready()
+        except Exception as error:  # noqa: BLE001 - the root of a tick: one connection must not stop the others
+            log_failure("an answer could not be written", error)
+            connection.abort()
+
+    def sweep(self, now: float) -> None:
+        """Cut off every client that overran a deadline; `now` is monotonic, in seconds."""
+        for connection in tuple(self.connections):
+            connection.sweep(now)
+
+
+def log_failure(what: str, error: BaseException, trace_id: str = "-") -> None:
+    """Log a failure by its type and place.
+
+    The message of the exception stays out: it may quote the request, and a request may hold
+    plaintext.
+    """
+    place = "".join(traceback.format_tb(error.__traceback__)).strip()
+    logger.error("%s [trace %s]: %s\n%s", what, trace_id, type(error).__qualname__, place)

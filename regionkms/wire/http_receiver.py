@@ -1,0 +1,348 @@
+"""Bytes of one client in, complete requests out. No I/O, no clock: the parser's callbacks.
+
+llhttp (httptools) parses strictly; what it lets through and the RFCs forbid is refused here:
+
+1. versions other than 1.0 and 1.1; Transfer-Encoding in 1.0; transfer codings besides chunked
+   (RFC 9112 §6.1)
+2. no Host or several (RFC 9112 §3.2); an absolute target that contradicts Host
+3. targets with a fragment; CONNECT; methods outside RFC 9110 and RFC 5789
+4. whatever passes `HttpLimits`
+
+After a refusal nothing more is taken: where the next request would start is no longer known.
+Upgrades are ignored (RFC 9110 §7.8): the request is served as plain HTTP/1.1.
+"""
+
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import httptools
+
+from regionkms.wire.http_limits import HttpLimits
+from regionkms.wire.http_response import Refusal
+
+METHODS: Final = {
+    name.encode(): name
+    for name in ("POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
+}
+
+SLICE_BYTES: Final = 16_384
+"""Most bytes to feed at once: llhttp cannot be stopped inside, so this bounds how many requests
+come out beyond what the connection wants at a time."""
+
+# What the bytes of the client are now. Plain integers: compared several times a request.
+IDLE: Final = 0  # between requests
+HEAD: Final = 1  # inside request line and headers
+BODY: Final = 2  # inside the body
+DONE: Final = 3  # no further request is taken: bytes are discarded
+
+# What the answer of a request must look like besides its own bytes; may be combined.
+HEAD_ONLY: Final = 1  # HEAD: no body
+CLOSE: Final = 2  # the client's last request
+SAY_KEEP_ALIVE: Final = 4  # HTTP/1.0 that asked for keep-alive
+
+Deliver = Callable[[str, bytes, dict[bytes, bytes], bytes, int], None]
+"""Takes method, target, headers, body and marks of a complete request."""
+
+
+class RequestRefusedError(Exception):
+    """What the client sends is no request that we take.
+
+    Attributes:
+        refusal: The reason, with its status.
+        message: One sentence for the client; never bytes of the request.
+    """
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+        self.message = message
+
+
+class RequestReceiver:
+    """The receiving half of one HTTP/1.1 connection.
+
+    Attributes:
+        state: `IDLE`, `HEAD`, `BODY` or `DONE`.
+        continue_wanted: The request in receipt waits for `100 Continue` before its body.
+    """
+
+    __slots__ = (
+        "_body",
+        "_chunks",
+        "_deliver",
+        "_fed_bytes",
+        "_headers",
+        "_limits",
+        "_lines",
+        "_marks",
+        "_method",
+        "_parser",
+        "_slice_bytes",
+        "_target",
+        "_upgrading",
+        "continue_wanted",
+        "state",
+    )
+
+    def __init__(self, limits: HttpLimits, deliver: Deliver) -> None:
+        self.state = IDLE
+        self.continue_wanted = False
+        self._limits = limits
+        self._deliver = deliver
+        self._parser = httptools.HttpRequestParser(self)
+        self._method = ""
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._lines = 0  # header lines beyond the names in _headers
+        self._body: bytes | bytearray = b""
+        self._chunks = 0
+        self._marks = 0
+        self._upgrading = False
+        self._slice_bytes = 0  # length of what is in the parser now
+        self._fed_bytes = 0  # of the request in receipt, in slices before this one
+
+    @property
+    def partial_body_bytes(self) -> int:
+        """Bytes held of a body that is not complete."""
+        return len(self._body)
+
+    def stop(self) -> None:
+        """Take no further request and forget the one in receipt."""
+        self.state = DONE
+        self._body = b""
+        self._headers = {}
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Parse the next bytes; `deliver` is called from here for each request they complete.
+
+        Args:
+            data: At most `SLICE_BYTES`.
+
+        Raises:
+            RequestRefusedError: What came is malformed or passes a limit. The receiver is of no
+                further use; requests delivered before stay valid.
+        """
+        if self.state == DONE:
+            return
+        self._slice_bytes = len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade(memoryview(data)[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._failed(error)
+        if self.state != IDLE:
+            self._check_partial()
+
+    def _failed(self, error: Exception) -> None:
+        if self.state == DONE:  # bytes after the last request: ignored, RFC 9112 §9.6
+            return
+        cause = error.__context__  # what a callback raised; httptools puts it there
+        if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
+            raise cause
+        reason = error.args[0] if error.args else "syntax error"
+        raise RequestRefusedError(
+            Refusal.MALFORMED, f"The HTTP request is malformed: {reason}."
+        ) from error
+
+    def _check_partial(self) -> None:
+        """Bound a request of which only a part is here."""
+        limits = self._limits
+        self._fed_bytes += self._slice_bytes
+        if self.state == HEAD:
+            # Slack, because the first slice may hold the end of the request before this one.
+            if self._fed_bytes > limits.max_header_bytes + limits.max_target_bytes + SLICE_BYTES:
+                self._refuse_headers()
+        elif self.state == BODY:
+            declared = int(self._headers.get(b"content-length", b"0"))
+            if declared > limits.max_body_bytes:
+                self._refuse_body()
+
+    def _go_on_without_upgrade(self, rest: memoryview) -> None:
+        """Parse the body of a request that asked for an upgrade, which httptools would skip.
+
+        A new parser is told the framing by a head of our own, whose events are swallowed.
+        """
+        framing = b"Content-Length: " + self._headers.get(b"content-length", b"0")
+        if b"transfer-encoding" in self._headers:
+            framing = b"Transfer-Encoding: chunked"
+        if self._marks & CLOSE:
+            framing += b"\r\nConnection: close"
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+        if rest:
+            self.feed(rest)
+
+    # The parser's callbacks.
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        if self._upgrading:
+            return
+        self.state = HEAD
+        self._target = b""
+        self._headers = {}
+        self._lines = 0
+        self._body = b""
+        self._fed_bytes = 0
+        self._marks = 0
+
+    def on_url(self, part: bytes) -> None:
+        """Take (a part of) the request target."""
+        if self._upgrading:
+            return
+        self._target += part
+        if len(self._target) > self._limits.max_target_bytes:
+            limit = self._limits.max_target_bytes
+            _refuse(Refusal.TARGET_TOO_LONG, f"The request target is over {limit} bytes.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header line, or a trailer, which is only counted (RFC 9110 §6.5.1)."""
+        if self.state != HEAD:
+            if not self._upgrading:
+                self._count_line()
+            return
+        name = name.lower()
+        headers = self._headers
+        if name in headers:
+            self._count_line()
+            if name == b"host":
+                _refuse(Refusal.MALFORMED, "The HTTP request has several Host headers.")
+            headers[name] = b"%b,%b" % (headers[name], value.strip())
+        else:
+            headers[name] = value.strip()
+
+    def _count_line(self) -> None:
+        self._lines += 1
+        if self._lines > self._limits.max_header_count:
+            self._refuse_headers()
+
+    def on_headers_complete(self) -> None:
+        """Check the head as a whole and how the message goes on."""
+        if self._upgrading:
+            self._upgrading = False  # the swallowed head of _go_on_without_upgrade ends here
+            return
+        headers = self._headers
+        method = METHODS.get(self._parser.get_method())
+        if method is None:
+            _refuse(Refusal.METHOD, "The HTTP method is not supported.")
+        self._method = method
+        if b"connection" in headers or not self._parser.should_keep_alive():
+            self._check_version()
+        elif b"host" not in headers:
+            _refuse(Refusal.MALFORMED, "The HTTP request has no Host header.")
+        # A cheap upper bound first: exact sums only for a request that may be too large.
+        if (
+            self._fed_bytes + self._slice_bytes > self._limits.max_header_bytes
+            or len(headers) + self._lines > self._limits.max_header_count
+        ):
+            self._check_head_size()
+        if self._target[:1] != b"/" or b"#" in self._target:
+            self._check_target()
+        if b"transfer-encoding" in headers or b"expect" in headers or b"upgrade" in headers:
+            self._check_rare_headers()
+        self._chunks = 0
+        self.state = BODY
+
+    def _check_version(self) -> None:
+        """Look at the version, where the cheap test has not shown that it is 1.1.
+
+        llhttp keeps a connection without a Connection header alive for HTTP/1.1 only.
+        """
+        version = self._parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            _refuse(Refusal.VERSION, "The HTTP version is not supported; use HTTP/1.1.")
+        if version == "1.1" and b"host" not in self._headers:
+            _refuse(Refusal.MALFORMED, "The HTTP request has no Host header.")
+        if not self._parser.should_keep_alive():
+            self._marks |= CLOSE
+        elif version == "1.0":
+            self._marks |= SAY_KEEP_ALIVE
+
+    def _check_head_size(self) -> None:
+        size = sum(len(name) + len(value) + 4 for name, value in self._headers.items())
+        too_many = len(self._headers) + self._lines > self._limits.max_header_count
+        if too_many or size > self._limits.max_header_bytes:
+            self._refuse_headers()
+
+    def _check_target(self) -> None:
+        if b"#" in self._target:
+            _refuse(Refusal.MALFORMED, "The request target has a fragment.")
+        scheme, separator, rest = self._target.partition(b"://")
+        if separator and scheme.lower() in {b"http", b"https"}:
+            authority, slash, path = rest.partition(b"/")
+            if authority.lower() != self._headers.get(b"host", authority).lower():
+                _refuse(Refusal.MALFORMED, "The request target contradicts the Host header.")
+            self._target = slash + path if slash else b"/"
+        elif self._target != b"*":
+            _refuse(Refusal.MALFORMED, "The request target is no path.")
+
+    def _check_rare_headers(self) -> None:
+        headers = self._headers
+        if b"transfer-encoding" in headers:
+            self._check_transfer_encoding()
+        if b"expect" in headers:
+            self._check_expectation()
+        if b"upgrade" in headers and self._parser.should_upgrade():
+            self._upgrading = True
+
+    def _check_transfer_encoding(self) -> None:
+        # llhttp has refused Content-Length beside it; it would take `gzip, chunked`.
+        if self._headers[b"transfer-encoding"].lower() != b"chunked":
+            _refuse(Refusal.MALFORMED, "The only transfer coding supported is chunked.")
+        if self._parser.get_http_version() == "1.0":
+            _refuse(Refusal.MALFORMED, "HTTP/1.0 has no Transfer-Encoding.")
+
+    def _check_expectation(self) -> None:
+        if self._headers[b"expect"].lower() != b"100-continue":
+            _refuse(Refusal.EXPECTATION, "The only expectation supported is 100-continue.")
+        self.continue_wanted = self._parser.get_http_version() == "1.1"
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of the body."""
+        if not self._body:
+            self._body = part
+        elif isinstance(self._body, bytearray):
+            self._body += part
+        else:
+            self._body = bytearray(self._body) + part
+        if len(self._body) > self._limits.max_body_bytes:
+            self._refuse_body()
+
+    def on_chunk_header(self) -> None:
+        """Count chunks: each costs callbacks, however small it is."""
+        self._chunks += 1
+        if self._chunks > self._limits.max_chunks:
+            limit = self._limits.max_chunks
+            _refuse(Refusal.MALFORMED, f"The body has more than {limit} chunks.")
+
+    def on_message_complete(self) -> None:
+        """Deliver the request."""
+        if self._upgrading:
+            return  # its body is still to come: _go_on_without_upgrade
+        marks = self._marks
+        if self._method == "HEAD":
+            marks |= HEAD_ONLY
+        self.state = DONE if marks & CLOSE else IDLE
+        self.continue_wanted = False
+        body = self._body
+        self._body = b""
+        if type(body) is not bytes:
+            body = bytes(body)
+        self._deliver(self._method, self._target, self._headers, body, marks)
+
+    def _refuse_headers(self) -> NoReturn:
+        limits = self._limits
+        message = (
+            f"The request headers are over {limits.max_header_count} lines or"
+            f" {limits.max_header_bytes} bytes."
+        )
+        _refuse(Refusal.HEADERS_TOO_LARGE, message)
+
+    def _refuse_body(self) -> NoReturn:
+        message = f"The request body is over {self._limits.max_body_bytes} bytes."
+        _refuse(Refusal.BODY_TOO_LARGE, message)
+
+
+def _refuse(refusal: Refusal, message: str) -> NoReturn:
+    raise RequestRefusedError(refusal, message)
