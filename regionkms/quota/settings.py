@@ -7,7 +7,7 @@ overrides only, so that their refusals can be tried while no request is throttle
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -53,7 +53,7 @@ class QuotaSettings:
 
     mode: QuotaMode = QuotaMode.AWS
     scale: float = 1.0
-    overrides: Mapping[Override, float] = MappingProxyType({})
+    overrides: Mapping[Override, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.scale) and self.scale > 0):

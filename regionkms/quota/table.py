@@ -7,7 +7,7 @@ an operation is charged to is quota/charging.py; what is in force is quota/setti
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -50,7 +50,7 @@ class RequestQuota:
     listed: bool = True
     documented: bool = True
     china_only: bool = False
-    by_region: Mapping[RegionName, Limit] = MappingProxyType({})
+    by_region: Mapping[RegionName, Limit] = field(default_factory=lambda: MappingProxyType({}))
     position: int = -1
 
     def default_in(self, region: RegionName) -> Limit:
