@@ -1,5 +1,4 @@
-import dataclasses
-
+import msgspec
 import pytest
 
 from regionkms.crypto import blob as blob_v1
@@ -31,13 +30,11 @@ def blob_of(
 @pytest.mark.parametrize("account_id", [ACCOUNT, "000000000000", "000000000012", "999999999999"])
 def test_a_header_is_read_back(key_id: KeyId, account_id: str) -> None:
     header = parse_header(blob_of(account_id=account_id, key_id=key_id))
-    assert dataclasses.asdict(header) == {
+    assert msgspec.structs.asdict(header) == {
         "account_id": account_id,
         "key_id": key_id,
         "generation_id": GENERATION,
         "generation_tag": TAG,
-        "kdf_nonce": NONCE,
-        "iv": IV,
     }
 
 
