@@ -78,7 +78,8 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
             required = {name: members.pop(name) for name in shape.required_members}
             return st.fixed_dictionaries(required, optional=members)
         case ListShape():
-            return st.lists(values(shape.member), min_size=_least(shape), max_size=3)
+            longest = min(int(shape.metadata.get("max", 3)), 3)
+            return st.lists(values(shape.member), min_size=_least(shape), max_size=longest)
         case MapShape():
             return st.dictionaries(values(shape.key), values(shape.value), max_size=3)
         case _:

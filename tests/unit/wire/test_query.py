@@ -1,11 +1,13 @@
 """The Query protocol, read and written."""
 
 import xml.etree.ElementTree as ET
+from typing import cast
 
 import botocore.parsers
 import botocore.serialize
 import botocore.session
 import pytest
+from botocore.model import Shape
 
 from regionkms.model.errors import (
     AccessDeniedException,
@@ -19,7 +21,7 @@ from regionkms.model.errors import (
 from regionkms.wire import query
 
 _STS = botocore.session.get_session().get_service_model("sts")
-_SHAPE = _STS.shape_for("GetCallerIdentityResponse")
+_SHAPE = cast("Shape", _STS.operation_model("GetCallerIdentity").output_shape)
 
 _FORM = b"Action=GetCallerIdentity&Version=2011-06-15"
 _IDENTITY = {
