@@ -1,1 +1,16 @@
-"""The operations of the API, one module per family, and the stages of a call."""
+"""The operations of the API: their table, one module per family, and the stages of a call."""
+
+from types import MappingProxyType
+from typing import Final
+
+from regionkms.operations import aliases, cryptography, keys, policies, tags
+from regionkms.ports.operation import Operation
+
+OPERATIONS: Final[MappingProxyType[str, Operation]] = MappingProxyType(
+    {
+        row.name: row
+        for family in (keys, aliases, tags, policies, cryptography)
+        for row in family.OPERATIONS
+    }
+)
+"""Every operation that this release offers, by name."""

@@ -61,7 +61,6 @@ class Operation:
         checks_state: Whether the pipeline consults the state table; COMPOSITE handlers do it.
         read_only: As the audit record says (spec 02 §3.4).
         dry_run: Whether the request has a DryRun member.
-        changes_key_state: Charged to the hot-key limiter (spec 07 §4.5).
     """
 
     name: str
@@ -74,4 +73,3 @@ class Operation:
     key_member: str = "key_id"
     checks_state: bool = True
     dry_run: bool = False
-    changes_key_state: bool = False

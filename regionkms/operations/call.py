@@ -1,0 +1,198 @@
+"""One request on its way through the stages: what the pipeline has found out so far.
+
+A handler gets the call after all stages have passed and uses `commit` for its one transaction.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from regionkms.audit.record import CallFacts
+from regionkms.identity.caller import CallerIdentity
+from regionkms.model.errors import DryRunOperationException, KmsError, NotFoundException
+from regionkms.model.ids import AccountId, KeyArn
+from regionkms.model.key import KmsKey
+from regionkms.model.key_state import refusal, state_of
+from regionkms.operations.loaded_key import LoadedKey, state_facts
+from regionkms.operations.region import Region
+from regionkms.policy.principal import Principal
+from regionkms.policy.request import IdentityVerdict
+from regionkms.ports.operation import Operation
+from regionkms.ports.store import OutboxRecord, StoreTransaction
+
+T = TypeVar("T")
+
+
+class Call:
+    """One authenticated request for one operation.
+
+    Attributes:
+        request: The operation's request struct; its type is that of the operation.
+        caller: Who signed it.
+        principal: The same, as the policy engine knows it.
+        identity: What the caller's own account says about its identities (design §5 step 6).
+        arrival: See KeyCache.check_coherence.
+        charged: The request quotas have been charged; a call that runs again is not charged twice.
+        read_through: The store was asked again for a generation that memory lacks.
+        resources: (account, ARN) of what the call touched, in the order its record shows.
+        recorded: Its audit record stands already.
+    """
+
+    __slots__ = (
+        "additional",
+        "arrival",
+        "caller",
+        "charged",
+        "event_time",
+        "identity",
+        "loaded",
+        "operation",
+        "principal",
+        "read_through",
+        "recorded",
+        "region",
+        "request",
+        "request_id",
+        "resources",
+        "secure_transport",
+        "source_ip",
+        "user_agent",
+    )
+
+    def __init__(
+        self,
+        *,
+        operation: Operation,
+        request: Any,
+        caller: CallerIdentity,
+        principal: Principal,
+        identity: IdentityVerdict,
+        region: Region,
+        request_id: str,
+        source_ip: str,
+        user_agent: str,
+        secure_transport: bool,
+    ) -> None:
+        self.operation: Final = operation
+        self.request: Final = request
+        self.caller: Final = caller
+        self.principal: Final = principal
+        self.identity: Final = identity
+        self.region: Final = region
+        self.request_id: Final = request_id
+        self.source_ip: Final = source_ip
+        self.user_agent: Final = user_agent
+        self.secure_transport: Final = secure_transport
+        self.arrival = -1
+        self.charged = False
+        self.loaded: LoadedKey | None = None
+        self.read_through = False
+        self.resources: list[tuple[AccountId, str]] = []
+        self.additional: dict[str, object] = {}
+        self.recorded = False
+        self.event_time = 0.0
+
+    @property
+    def key(self) -> LoadedKey:
+        """The key that the pipeline resolved, authorized and found in a fitting state."""
+        if self.loaded is None:
+            raise ValueError(f"{self.operation.name} is declared without a key")
+        return self.loaded
+
+    @property
+    def encryption_algorithm(self) -> str | None:
+        """What `kms:EncryptionAlgorithm` is compared with; the default where none was sent."""
+        try:
+            named: str | None = self.request.encryption_algorithm
+        except AttributeError:
+            return None
+        return named or "SYMMETRIC_DEFAULT"
+
+    def stop_if_dry_run(self) -> None:
+        """End a DryRun that has passed every check (spec 04 §11).
+
+        Raises:
+            DryRunOperationException: The request has DryRun and would have succeeded.
+        """
+        if self.operation.dry_run and self.request.dry_run:
+            raise DryRunOperationException(
+                "The request would have succeeded, but the DryRun option is set."
+            )
+
+    @property
+    def account_id(self) -> AccountId:
+        """The caller's account."""
+        return self.caller.account_id
+
+    def facts(self, response: Any, error: KmsError | None) -> CallFacts:
+        """What the audit log may choose from; the operation's allow-list decides."""
+        return CallFacts(
+            operation=self.operation,
+            caller=self.caller,
+            event_time=self.event_time,
+            region=self.region.name,
+            source_ip=self.source_ip,
+            user_agent=self.user_agent,
+            request=self.request,
+            response=response,
+            error=error,
+            resources=tuple(self.resources),
+            key_arn=self.loaded.arn if self.loaded is not None else "",
+            request_id=self.request_id,
+            additional=self.additional,
+        )
+
+    def recheck(self, tx: StoreTransaction) -> KmsKey:
+        """Read the call's key again inside its transaction and check its state once more.
+
+        Another worker may have changed the key since the pipeline looked.
+
+        Raises:
+            NotFoundException: The key is gone.
+            KmsError: The state table refuses now.
+        """
+        loaded = self.key
+        key = tx.keys.get(loaded.key.account_id, loaded.key.key_id)
+        if key is None:
+            raise not_found(loaded.arn)
+        held = frozenset(
+            generation.generation_id
+            for generation in tx.generations.of_key(key.account_id, key.key_id)
+        )
+        state = state_of(state_facts(key, held, loaded.mirror, self.region.store.store_id))
+        if self.operation.checks_state:
+            error = refusal(self.operation.name, state, key.origin, loaded.arn)
+            if error is not None:
+                raise error
+        return key
+
+    async def commit(self, work: Callable[[StoreTransaction], T]) -> T:
+        """Run the call's one transaction, its audit record in it; both are durable on return.
+
+        Args:
+            work: Changes the store and returns the response struct (or None).
+
+        Raises:
+            StoreUnavailable: Nothing changed.
+            AuditUnavailable: The change stands and its record waits in the outbox.
+        """
+        sealed = self.region.audit.sealed()
+        records: list[OutboxRecord] = []
+
+        def transaction(tx: StoreTransaction) -> T:
+            response = work(tx)
+            records[:] = self.region.recorder.outbox_records(self.facts(response, None))
+            for record in records:
+                tx.outbox.append(record)
+            if sealed:
+                tx.outbox.remove(sealed)
+            return response
+
+        response = await self.region.store.write(transaction)
+        self.recorded = True
+        await self.region.audit.seal(records)
+        return response
+
+
+def not_found(arn: KeyArn | str) -> NotFoundException:
+    """What an unknown key answers to a caller who may know (spec 01 I8)."""
+    return NotFoundException(f"Key '{arn}' does not exist")

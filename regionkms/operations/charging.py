@@ -1,0 +1,67 @@
+"""The quota stage: charge the caller's account for a call, once (spec 07 §4.3)."""
+
+from typing import Final
+
+from regionkms.model.errors import ThrottlingException
+from regionkms.model.key_spec import KeySpec
+from regionkms.operations.call import Call
+from regionkms.operations.loaded_key import LoadedKey
+from regionkms.quota.charging import hot_key_quota_for, quota_for
+from regionkms.quota.table import RequestQuota
+
+MESSAGE: Final = (
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."
+)
+"""Word for word what clients know (spec 07 §4.5)."""
+
+
+def charge(call: Call, key: LoadedKey | None) -> None:
+    """Charge a call on one key, or on none, to its request quota and the hot-key limiter.
+
+    Raises:
+        ThrottlingException: The quota of this moment is used up.
+    """
+    if call.charged:
+        return
+    call.charged = True
+    name = call.operation.name
+    charge_quotas(call, quota_for(name, None if key is None else key.key.key_spec))
+    if key is not None:
+        charge_hot_key(call, key)
+
+
+def charge_hot_key(call: Call, key: LoadedKey) -> None:
+    """Charge a change of a key's state to that key.
+
+    Raises:
+        ThrottlingException: Too many changes of the same key (spec 07 §4.5).
+    """
+    quota = hot_key_quota_for(call.operation.name)
+    if quota is None:
+        return
+    verdict = call.region.quotas.admit(call.account_id, quota, scope=key.arn)
+    if not verdict.admitted:
+        raise ThrottlingException(MESSAGE)
+
+
+def charge_pair(call: Call, source: KeySpec | None, destination: KeySpec | None) -> None:
+    """Charge ReEncrypt to the quotas of both key specs, each once.
+
+    Raises:
+        ThrottlingException: One of them is used up.
+    """
+    if call.charged:
+        return
+    call.charged = True
+    charge_quotas(call, quota_for(call.operation.name, source, destination_spec=destination))
+
+
+def charge_quotas(call: Call, quotas: tuple[RequestQuota, ...]) -> None:
+    """Charge one request to each of these quotas.
+
+    Raises:
+        ThrottlingException: One of them is used up.
+    """
+    for quota in quotas:
+        if not call.region.quotas.admit(call.account_id, quota).admitted:
+            raise ThrottlingException(MESSAGE)

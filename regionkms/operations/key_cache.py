@@ -1,0 +1,222 @@
+"""The keys and aliases of a Region in a worker's memory, coherent with the store.
+
+Every request compares the node's change counter with the one this cache has caught up to; when it
+moved, the change feed says what to forget before anything is answered. So what one worker
+committed is seen by the next request on any other (design §2). A miss is read from the store, on
+its own thread, one read per key however many wait; what does not exist is remembered until the
+change feed names it. Reads never repair anything.
+
+Data-plane code runs without await: it raises Miss, and the pipeline's task resolves it and runs
+the call again.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from regionkms.model.errors import KMSInternalException
+from regionkms.model.ids import AccountId, AliasName, KeyId
+from regionkms.operations.loaded_key import KeyRows, LoadedKey
+from regionkms.ports.change_counter import ChangeCounter
+from regionkms.ports.store import Change, ChangeKind, Store, StoreTransaction
+
+MISS_DEADLINE_S: Final = 1.0
+"""How long a call waits for the store on a miss (design §2)."""
+MAX_LOADED_KEYS: Final = 120_000
+"""Bound on keys in memory: the key quota of an account with room; the oldest are forgotten."""
+MAX_REMEMBERED_ABSENCES: Final = 50_000
+"""Bound on identifiers remembered as not existing, so that a scan cannot fill memory."""
+_MOST_ALIASES: Final = 64
+"""Aliases kept with a key for `kms:ResourceAliases`: the quota of 50 with room to see excess."""
+
+KeyName = tuple[AccountId, KeyId]
+AliasRef = tuple[AccountId, AliasName]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Stands in the cache for a key or alias that the store does not have."""
+
+
+MISSING: Final = Missing()
+
+
+class Miss(Exception):  # noqa: N818 - a signal to the pipeline, not an error
+    """Memory can't answer; `resolve` reads the store. `arrival`: see check_coherence."""
+
+    def __init__(self, resolve: Callable[[], Coroutine[Any, Any, None]], arrival: int = -1) -> None:
+        super().__init__("not in memory")
+        self.resolve = resolve
+        self.arrival = arrival
+
+
+class KeyCache:
+    """Keys and aliases in memory.
+
+    Args:
+        store: The Region's store.
+        counter: The node's change counter.
+        build: Turns rows into a LoadedKey; may raise MaterialUnreadable and other faults.
+        on_change: Told every row of the change feed, for other caches of this process.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        counter: ChangeCounter,
+        build: Callable[[KeyRows], LoadedKey],
+        on_change: Callable[[Change | None], None],
+    ) -> None:
+        self._store = store
+        self._counter = counter
+        self._build = build
+        self._on_change = on_change
+        self._keys: OrderedDict[KeyName, LoadedKey | Missing] = OrderedDict()
+        self._aliases: OrderedDict[AliasRef, KeyId | Missing] = OrderedDict()
+        self._absences = 0
+        self._seen = -1
+        self._head = 0
+        self._flights: dict[object, asyncio.Future[None]] = {}
+
+    def check_coherence(self, arrival: int) -> int:
+        """Raise Miss unless this cache has caught up with what a call must see.
+
+        Args:
+            arrival: What the change counter said when the call arrived; negative: it arrives now.
+
+        Returns:
+            The arrival, to be given again when the call runs again: so a call waits for what was
+            committed before it, never for what comes after.
+        """
+        if arrival < 0:
+            arrival = self._counter.read()
+        if self._seen < arrival:
+            raise Miss(self.refresh, arrival)
+        return arrival
+
+    def key(self, name: KeyName) -> LoadedKey | None:
+        """The key, or None if the Region does not have it.
+
+        Raises:
+            Miss: Not in memory.
+        """
+        found = self._keys.get(name)
+        if found is None:
+            raise Miss(lambda: self._load_key(name))
+        return None if isinstance(found, Missing) else found
+
+    def alias(self, ref: AliasRef) -> KeyId | None:
+        """The target of an alias, or None if the Region does not have it.
+
+        Raises:
+            Miss: Not in memory.
+        """
+        found = self._aliases.get(ref)
+        if found is None:
+            raise Miss(lambda: self._load_alias(ref))
+        return None if isinstance(found, Missing) else found
+
+    def reread(self, name: KeyName) -> Miss:
+        """Forget one key; the Miss to raise so that the call looks at the store itself."""
+        self._keys.pop(name, None)
+        return Miss(lambda: self._load_key(name))
+
+    async def refresh(self) -> None:
+        """Catch up with the change feed."""
+        await self._once("refresh", self._refresh)
+
+    async def _refresh(self) -> None:
+        # The counter is read before the feed: what is committed in between is looked at again.
+        seen = self._counter.read()
+        changes = await self._store.changes_since(self._head)
+        if changes.complete:
+            for change in changes.rows:
+                self._drop(change)
+                self._on_change(change)
+        else:
+            self._keys.clear()
+            self._aliases.clear()
+            self._on_change(None)
+        self._head = changes.head
+        self._seen = seen
+
+    def _drop(self, change: Change) -> None:
+        match change.kind:
+            case ChangeKind.KEY | ChangeKind.TAGS:
+                self._keys.pop((change.account_id, KeyId(change.name)), None)
+            case ChangeKind.ALIAS:
+                target = self._aliases.pop((change.account_id, AliasName(change.name)), None)
+                if target is not None and not isinstance(target, Missing):
+                    self._keys.pop((change.account_id, target), None)
+            case _:
+                return
+
+    async def _load_key(self, name: KeyName) -> None:
+        await self._once(name, lambda: self._read_key(name))
+
+    async def _load_alias(self, ref: AliasRef) -> None:
+        await self._once(("alias", ref), lambda: self._read_alias(ref))
+
+    async def _read_key(self, name: KeyName) -> None:
+        account_id, key_id = name
+        head = self._head
+
+        def work(tx: StoreTransaction) -> KeyRows | None:
+            key = tx.keys.get(account_id, key_id)
+            if key is None:
+                return None
+            return KeyRows(
+                key=key,
+                generations=tx.generations.of_key(account_id, key_id),
+                tags=tx.tags.of_key(account_id, key_id),
+                aliases=tx.aliases.page(account_id, key_id=key_id, after="", limit=_MOST_ALIASES),
+            )
+
+        rows = await self._store.read(work)
+        if head != self._head:
+            return  # The feed moved meanwhile and may name this key; the caller asks again.
+        self._remember(self._keys, name, MISSING if rows is None else self._build(rows))
+
+    async def _read_alias(self, ref: AliasRef) -> None:
+        head = self._head
+        alias = await self._store.read(lambda tx: tx.aliases.get(*ref))
+        if head == self._head:
+            self._remember(self._aliases, ref, MISSING if alias is None else alias.target_key_id)
+
+    def _remember(self, cache: OrderedDict[Any, Any], name: object, value: object) -> None:
+        cache[name] = value
+        if isinstance(value, Missing):
+            self._absences += 1
+            if self._absences > MAX_REMEMBERED_ABSENCES:
+                self._forget_absences()
+        while len(cache) > MAX_LOADED_KEYS:
+            cache.popitem(last=False)
+
+    def _forget_absences(self) -> None:
+        caches: tuple[OrderedDict[Any, Any], ...] = (self._keys, self._aliases)
+        for cache in caches:
+            for name in [name for name, value in cache.items() if isinstance(value, Missing)]:
+                del cache[name]
+        self._absences = 0
+
+    async def _once(self, flight: object, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` once for all that ask for the same flight while it is in the air.
+
+        Raises:
+            KMSInternalException: The store did not answer in time.
+        """
+        landing = self._flights.get(flight)
+        if landing is None:
+            landing = asyncio.ensure_future(work())
+            self._flights[flight] = landing
+            landing.add_done_callback(lambda _: self._flights.pop(flight, None))
+        try:
+            async with asyncio.timeout(MISS_DEADLINE_S):
+                await asyncio.shield(landing)
+        except TimeoutError:
+            raise KMSInternalException(
+                "The key store of this Region did not answer in time. Retry the request."
+            ) from None

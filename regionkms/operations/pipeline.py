@@ -1,0 +1,204 @@
+"""The stages of a call (design §5, steps 4-10), in one order for every operation.
+
+ 4. resolve the key identifier, silently        resolve.py, KeyCache
+ 5. request quota and hot-key limiter           charging.py
+ 6. authorize                                   authorize.py
+ 7. key state                                   model/key_state.py
+ 8. DryRun stops here                           Call.stop_if_dry_run
+ 9. the operation's handler
+10. audit record                                audit/record.py
+
+Steps 1-3 (HTTP, authentication, decoding) and 11 (the answer) are wire's. A DATA call runs to its
+end without await; where memory can't answer it is run again after the store was read. Everything
+that is not a KmsError becomes one here, with the request id in the log and nothing else outside.
+"""
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from regionkms.model.errors import (
+    AuditUnavailable,
+    CoordinatorUnavailable,
+    DependencyTimeoutException,
+    Fault,
+    KmsError,
+    KMSInternalException,
+    OutcomeUnknown,
+)
+from regionkms.operations.authorize import (
+    authorize_key,
+    ciphertext_target,
+    require_identity,
+    resolve_for,
+)
+from regionkms.operations.call import Call
+from regionkms.operations.charging import charge
+from regionkms.operations.key_cache import Miss
+from regionkms.operations.resolve import Target
+from regionkms.ports.operation import Plane, Resource
+
+_log = logging.getLogger(__name__)
+
+_MAX_RUNS: Final = 16
+"""Times that a call is run again because memory lacked something; each run finds more."""
+_DEPENDENCIES: Final = (CoordinatorUnavailable, OutcomeUnknown)
+
+Finish = Callable[[Call, Any, KmsError | None], None]
+"""Takes the response struct (None: empty body) or the error; called once for each call."""
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Pipeline:
+    """Runs calls of one Region.
+
+    Args:
+        spawn: Starts a task in the node's TaskGroup.
+    """
+
+    def __init__(self, *, spawn: Spawn) -> None:
+        self._spawn = spawn
+
+    def start(self, call: Call, finish: Finish) -> None:
+        """Run a call; `finish` is called before this returns where memory can answer."""
+        call.event_time = call.region.clock.now()
+        if call.operation.plane is Plane.CONTROL:
+            self._spawn(self._run_control(call, finish))
+            return
+        try:
+            response = run_data(call)
+        except Miss as miss:
+            self._spawn(self._run_data_again(call, miss, finish))
+        except KmsError as error:
+            self._end(call, None, error, finish)
+        except Exception as fault:  # noqa: BLE001 - the one place where the unexpected ends
+            self._end(call, None, as_kms_error(call, fault), finish)
+        else:
+            self._end(call, response, None, finish)
+
+    async def _run_data_again(self, call: Call, miss: Miss, finish: Finish) -> None:
+        try:
+            response = await _settled(call, miss, lambda: run_data(call))
+        except KmsError as error:
+            self._end(call, None, error, finish)
+        except Exception as fault:  # noqa: BLE001 - a task root
+            self._end(call, None, as_kms_error(call, fault), finish)
+        else:
+            self._end(call, response, None, finish)
+
+    async def _run_control(self, call: Call, finish: Finish) -> None:
+        try:
+            await _settled(call, None, lambda: check(call))
+            response = await call.operation.handler(call)
+        except KmsError as error:
+            self._end(call, None, error, finish)
+        except Exception as fault:  # noqa: BLE001 - a task root
+            self._end(call, None, as_kms_error(call, fault), finish)
+        else:
+            self._end(call, response, None, finish)
+
+    def _end(self, call: Call, response: Any, error: KmsError | None, finish: Finish) -> None:
+        """Stage 10: the record stands before the answer goes out (design §5b)."""
+        if not call.recorded:
+            audit = call.region.audit
+            for record in call.region.recorder.records(call.facts(response, error)):
+                audit.append(record)
+        finish(call, response, error)
+
+
+def run_data(call: Call) -> Any:
+    """Stages 4 to 9 of a DATA call, in memory.
+
+    Raises:
+        KmsError: The call's answer.
+        Miss: Memory can't answer.
+    """
+    check(call)
+    return call.operation.handler(call)
+
+
+def check(call: Call) -> None:
+    """Stages 4 to 8.
+
+    Raises:
+        KmsError: The call's answer.
+        Miss: Memory can't answer.
+    """
+    operation = call.operation
+    call.arrival = call.region.keys.check_coherence(call.arrival)
+    if operation.resource is Resource.NONE:
+        charge(call, None)
+        require_identity(call, operation.permission)
+    elif operation.resource is not Resource.COMPOSITE:
+        _check_key(call)
+    elif operation.plane is Plane.CONTROL:
+        charge(call, None)
+    if operation.resource is not Resource.COMPOSITE:
+        call.stop_if_dry_run()
+
+
+def _check_key(call: Call) -> None:
+    operation = call.operation
+    try:
+        target = _target(call)
+    except KmsError:
+        charge(call, None)
+        raise
+    key = target.key
+    charge(call, key)
+    if key is not None and not call.resources:
+        call.resources.append((key.key.account_id, key.arn))
+        call.loaded = key
+    authorized = authorize_key(call, operation.permission, target)
+    call.loaded = authorized
+    if operation.checks_state:
+        authorized.check_state(operation.name)
+
+
+def _target(call: Call) -> Target:
+    operation = call.operation
+    identifier = getattr(call.request, operation.key_member)
+    if operation.resource is Resource.CIPHERTEXT:
+        return ciphertext_target(call, identifier, call.request.ciphertext_blob or b"")
+    return resolve_for(call, identifier, accepts_alias=operation.resource is Resource.KEY_OR_ALIAS)
+
+
+async def _settled(call: Call, miss: Miss | None, run: Callable[[], Any]) -> Any:
+    """Run until memory can answer, reading the store in between."""
+    for _ in range(_MAX_RUNS):
+        if miss is not None:
+            if miss.arrival >= 0:
+                call.arrival = miss.arrival
+            await miss.resolve()
+        try:
+            return run()
+        except Miss as again:
+            miss = again
+    raise KMSInternalException("The key store is changing too fast. Retry the request.")
+
+
+def as_kms_error(call: Call, fault: BaseException) -> KmsError:
+    """What a caller sees of a fault of ours; the rest is in the log under the request id."""
+    known = isinstance(fault, Fault)
+    _log.error(
+        "%s failed",
+        call.operation.name,
+        exc_info=None if known else fault,
+        extra={
+            "request_id": call.request_id,
+            "fault": type(fault).__name__,
+            "reason": str(fault) if known else "",
+        },
+    )
+    if isinstance(fault, AuditUnavailable):
+        return KMSInternalException(
+            f"The call could not be recorded and is refused. Request id {call.request_id}."
+        )
+    if isinstance(fault, _DEPENDENCIES):
+        return DependencyTimeoutException(
+            f"A dependency did not answer in time; the outcome is not known. Request id "
+            f"{call.request_id}."
+        )
+    return KMSInternalException(
+        f"An internal error occurred. Request id {call.request_id}. Retry the request."
+    )
