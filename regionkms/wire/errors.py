@@ -83,7 +83,8 @@ def answer_json(error: KmsError) -> Answer:
     """Write an error in JSON 1.1."""
     members = {"__type": error.code}
     if error.message:
-        members["message"] = error.message
+        # A text from a header can hold what UTF-8 can't; an error's answer must not fail over it.
+        members["message"] = error.message.encode("utf-8", "replace").decode("utf-8")
     return Answer(status=_row(error).status, body=_ENCODER.encode(members))
 
 

@@ -28,6 +28,9 @@ TARGET_PREFIX: Final = "TrentService."
 
 _NO_MEMBERS: Final = b"{}"
 
+_BACKSLASH: Final = 0x5C
+"""As a number: searching bytes for a number is 0.1 us faster than for bytes."""
+
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -45,9 +48,9 @@ def _reader(operation: OperationShape) -> Callable[[bytes], Shape]:
         if request is None:
             # Outside of the handler: these exceptions hold parts of the request.
             raise validation.explain(input_type, body)
-        if b"\\" in body or body.count(b'"') != request.json_quotes():
+        if _BACKSLASH in body or body.count(b'"') != request.json_quotes():
             # Something of the body is not in the request: a member unknown, null, or twice.
-            # Counting costs 0.6 us; parsing each body exactly would cost 9 us.
+            # Counting costs 0.5 us; parsing each body exactly would cost 9 us.
             strict_json.parse(body)
         return request
 

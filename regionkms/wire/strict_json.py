@@ -12,7 +12,7 @@ Source: RFC 8259 §4 (unique names), §6 (no NaN), §8.1 and §8.2 (UTF-8, unpai
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
 from typing import Any, Final
 
 from regionkms.model import shapes
@@ -82,19 +82,10 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        twice = _first_repeated(name for name, _ in pairs)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         what = f"member '{twice}'" if twice in _WIRE_NAMES else "name"
         raise SerializationException(f"An object in the request body has the same {what} twice")
     return members
-
-
-def _first_repeated(names: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None
 
 
 def _integer(text: str) -> int:

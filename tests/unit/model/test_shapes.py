@@ -108,6 +108,13 @@ def test_repr_shows_no_blob_and_no_sensitive_member() -> None:
     assert "key_store_password=<hidden>" in repr(store)
 
 
+def test_quotes_of_a_response_are_those_of_its_json() -> None:
+    response = shapes.ListAliasesResponse(
+        aliases=[shapes.AliasListEntry(alias_name="alias/a", creation_date=1.5)], truncated=False
+    )
+    assert response.json_quotes() == msgspec.json.encode(response).count(b'"') == 10
+
+
 def test_an_error_is_the_fault_of_whom_the_model_says() -> None:
     assert shapes.ERROR_FAULTS["KMSInternalException"] == "server"
     assert shapes.ERROR_FAULTS["DependencyTimeoutException"] == "server"

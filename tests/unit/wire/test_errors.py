@@ -68,6 +68,11 @@ def test_an_empty_message_is_left_out() -> None:
     assert answer.body == b'{"__type":"InvalidCiphertextException"}'
 
 
+def test_a_message_that_is_no_unicode_text_is_sent_with_replacements() -> None:
+    answer = answer_json(errors.NotFoundException("a\ud800b"))
+    assert json.loads(answer.body)["message"] == "a?b"
+
+
 @pytest.mark.parametrize("message", ["", "arn:aws:kms:x:y:key/z is pending deletion."])
 def test_botocore_reads_code_and_message(message: str) -> None:
     answer = answer_json(errors.KMSInvalidStateException(message))
