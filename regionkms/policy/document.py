@@ -73,7 +73,7 @@ def parse_document(text: str) -> PolicyDocument:
     if unknown:
         raise malformed("", f"A policy has no element {shown(unknown[0])}")
     version = value.get("Version")
-    if version not in {CURRENT_VERSION, OLD_VERSION} or type(version) is not str:
+    if type(version) is not str or version not in {CURRENT_VERSION, OLD_VERSION}:
         raise malformed("Version", f'a policy must have the Version "{CURRENT_VERSION}"')
     policy_id = value.get("Id", "")
     if type(policy_id) is not str:
