@@ -12,7 +12,7 @@ the call again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from regionkms.model.errors import KMSInternalException
 from regionkms.model.ids import AccountId, AliasName, KeyId
 from regionkms.operations.loaded_key import KeyRows, LoadedKey
 from regionkms.ports.change_counter import ChangeCounter
-from regionkms.ports.store import Change, ChangeKind, Store, StoreTransaction
+from regionkms.ports.store import Change, ChangeKind, Changes, Store, StoreTransaction
 
 MISS_DEADLINE_S: Final = 1.0
 """How long a call waits for the store on a miss (design §2)."""
@@ -59,7 +59,7 @@ class KeyCache:
         store: The Region's store.
         counter: The node's change counter.
         build: Turns rows into a LoadedKey; may raise MaterialUnreadable and other faults.
-        on_change: Told every row of the change feed, for other caches of this process.
+        on_changes: Given every part of the change feed, for other caches of this process.
     """
 
     def __init__(
@@ -68,18 +68,22 @@ class KeyCache:
         store: Store,
         counter: ChangeCounter,
         build: Callable[[KeyRows], LoadedKey],
-        on_change: Callable[[Change | None], None],
+        on_changes: Callable[[Changes], Awaitable[None]],
     ) -> None:
         self._store = store
         self._counter = counter
         self._build = build
-        self._on_change = on_change
+        self._on_changes = on_changes
         self._keys: OrderedDict[KeyName, LoadedKey | Missing] = OrderedDict()
         self._aliases: OrderedDict[AliasRef, KeyId | Missing] = OrderedDict()
         self._absences = 0
         self._seen = -1
         self._head = 0
         self._flights: dict[object, asyncio.Future[None]] = {}
+
+    def behind(self, arrival: int) -> bool:
+        """Whether something was committed before `arrival` that this cache does not know yet."""
+        return self._seen < arrival
 
     def check_coherence(self, arrival: int) -> int:
         """Raise Miss unless this cache has caught up with what a call must see.
@@ -135,11 +139,10 @@ class KeyCache:
         if changes.complete:
             for change in changes.rows:
                 self._drop(change)
-                self._on_change(change)
         else:
             self._keys.clear()
             self._aliases.clear()
-            self._on_change(None)
+        await self._on_changes(changes)
         self._head = changes.head
         self._seen = seen
 

@@ -1,0 +1,242 @@
+"""What a worker does with a complete request: route, authenticate, decode, run, answer.
+
+Stages 1-3 and 11 of a call (design §5); the others are operations/pipeline.py. A request is first
+made coherent with the store: credentials that another worker has just withdrawn must not sign.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from regionkms.identity.caller import CallerIdentity, caller_of, principal_of
+from regionkms.identity.sigv4 import SignatureVerifier, Verified
+from regionkms.model.errors import (
+    AccessDeniedException,
+    KmsError,
+    KMSInternalException,
+    ThrottlingException,
+    UnknownOperationException,
+)
+from regionkms.operations.call import Call
+from regionkms.operations.pipeline import Pipeline
+from regionkms.operations.region import Region
+from regionkms.policy.principal import Principal
+from regionkms.policy.request import IdentityVerdict
+from regionkms.ports.change_counter import ChangeCounter
+from regionkms.ports.metrics import Metrics, Outcome
+from regionkms.ports.operation import Operation
+from regionkms.wire import query
+from regionkms.wire.client_address import ClientAddress
+from regionkms.wire.errors import answer_json
+from regionkms.wire.http import Exchange, format_response
+from regionkms.wire.json11 import DECODERS, TARGET_PREFIX
+from regionkms.wire.pages import Pages
+
+_log = logging.getLogger(__name__)
+
+_TARGET: Final = b"x-amz-target"
+_PREFIX: Final = TARGET_PREFIX.encode()
+_USER_AGENT: Final = b"user-agent"
+_OK_HEAD: Final = b"Content-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: "
+_EMPTY: Final = b"{}"
+_UNSIGNED: Final = "Unauthenticated"
+_STS: Final = "sts"
+_encode: Final = msgspec.json.Encoder().encode
+
+_OUTCOMES: Final[Mapping[type[KmsError], Outcome]] = {
+    AccessDeniedException: Outcome.DENIED,
+    ThrottlingException: Outcome.THROTTLED,
+}
+
+
+class RequestIds:
+    """Request ids in the form of a UUID: random once per process, then counted (0.2 us)."""
+
+    def __init__(self) -> None:
+        digits = secrets.token_hex(10)
+        self._format = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-%012x"
+        self._count = 0
+
+    def next(self) -> str:
+        """A new request id."""
+        self._count += 1
+        return self._format % self._count
+
+
+class App:
+    """The handler of every request of one worker.
+
+    Args:
+        region: What operations may use.
+        operations: The operations offered, by name.
+        pipeline: Runs calls.
+        verifier: Checks signatures.
+        counter: The node's change counter.
+        metrics: Of this process.
+        pages: Health and metrics, which need no signature.
+        address: Tells a client's address, also behind trusted proxies.
+        spawn: Starts a task in the node's TaskGroup.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: Region,
+        operations: Mapping[str, Operation],
+        pipeline: Pipeline,
+        verifier: SignatureVerifier,
+        counter: ChangeCounter,
+        metrics: Metrics,
+        pages: Pages,
+        address: ClientAddress,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._region = region
+        self._operations = operations
+        self._pipeline = pipeline
+        self._verifier = verifier
+        self._counter = counter
+        self._metrics = metrics
+        self._pages = pages
+        self._address = address
+        self._spawn = spawn
+        self._request_ids = RequestIds()
+        self._callers: dict[str, tuple[CallerIdentity, Principal]] = {}
+
+    def handle(self, exchange: Exchange) -> None:
+        """Take one complete request; answer now, or later from a task."""
+        started = time.perf_counter_ns()
+        if exchange.method != "POST" and self._pages.answers(exchange.target):
+            self._pages.answer(exchange)
+            return
+        arrival = self._counter.read()
+        if self._region.keys.behind(arrival):
+            self._spawn(self._catch_up(exchange, started, arrival))
+        else:
+            self._serve(exchange, started, arrival)
+
+    async def _catch_up(self, exchange: Exchange, started: int, arrival: int) -> None:
+        """Wait until credentials and keys are as of the request's arrival; then serve it."""
+        request_id = self._request_ids.next()
+        try:
+            while self._region.keys.behind(arrival):
+                await self._region.keys.refresh()
+        except Exception as fault:  # noqa: BLE001 - a task root
+            _log.error(
+                "the change feed can't be read",
+                extra={"request_id": request_id, "fault": type(fault).__name__},
+            )
+            error = KMSInternalException(
+                f"The key store of this Region did not answer. Request id {request_id}."
+            )
+            self._answer_error(exchange, error, request_id, _UNSIGNED, started)
+            return
+        self._serve(exchange, started, arrival)
+
+    def _serve(self, exchange: Exchange, started: int, arrival: int) -> None:
+        request_id = self._request_ids.next()
+        target = exchange.headers.get(_TARGET)
+        if target is None:
+            self._serve_query(exchange, request_id, started)
+            return
+        name = _UNSIGNED
+        try:
+            verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
+            name = _operation_name(target)
+            operation = self._operation(name)
+            request = DECODERS[name](exchange.body)
+        except KmsError as error:
+            self._answer_error(exchange, error, request_id, name, started)
+            return
+        caller, principal = self._caller(verified)
+        call = Call(
+            operation=operation,
+            request=request,
+            caller=caller,
+            principal=principal,
+            identity=IdentityVerdict.ALLOW,
+            region=self._region,
+            request_id=request_id,
+            source_ip=self._address.of(exchange),
+            user_agent=exchange.headers.get(_USER_AGENT, b"").decode("latin-1"),
+            secure_transport=exchange.scheme == "https",
+        )
+        call.arrival = arrival
+        self._pipeline.start(call, partial(self._finish, exchange, started))
+
+    def _operation(self, name: str) -> Operation:
+        operation = self._operations.get(name)
+        if operation is None:
+            raise UnknownOperationException(f"This Region does not offer the operation {name}.")
+        return operation
+
+    def _caller(self, verified: Verified) -> tuple[CallerIdentity, Principal]:
+        known = self._callers.get(verified.access_key_id)
+        if known is not None and known[0].account_id == verified.account_id:
+            return known
+        caller = caller_of(verified, partition=self._region.partition)
+        known = caller, principal_of(caller)
+        self._callers[verified.access_key_id] = known
+        return known
+
+    def _finish(
+        self, exchange: Exchange, started: int, call: Call, response: Any, error: KmsError | None
+    ) -> None:
+        """Stage 11: the answer, held until the end of the loop's tick."""
+        if error is not None:
+            self._answer_error(exchange, error, call.request_id, call.operation.name, started)
+            return
+        body = _EMPTY if response is None else _encode(response)
+        head = _OK_HEAD + call.request_id.encode() + b"\r\n"
+        exchange.respond(format_response(200, head, body))
+        elapsed = time.perf_counter_ns() - started
+        self._metrics.observe(call.operation.name, Outcome.SUCCESS, elapsed)
+
+    def _answer_error(
+        self, exchange: Exchange, error: KmsError, request_id: str, name: str, started: int
+    ) -> None:
+        answer = answer_json(error)
+        head = _OK_HEAD + request_id.encode() + b"\r\n"
+        exchange.respond(format_response(answer.status, head, answer.body))
+        server = Outcome.SERVER_ERROR if error.fault == "server" else Outcome.CLIENT_ERROR
+        elapsed = time.perf_counter_ns() - started
+        self._metrics.observe(name, _OUTCOMES.get(type(error), server), elapsed)
+
+    def _serve_query(self, exchange: Exchange, request_id: str, started: int) -> None:
+        """Answer a request in the Query protocol: who am I (STS GetCallerIdentity)."""
+        head = f"Content-Type: {query.CONTENT_TYPE}\r\nx-amzn-RequestId: {request_id}\r\n".encode()
+        outcome = Outcome.SUCCESS
+        try:
+            verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
+            _, _, query_string = exchange.target.partition(b"?")
+            asked = query.parse(verified.service, query_string, exchange.body)
+            caller, _ = self._caller(verified)
+            members = {
+                "Arn": caller.arn,
+                "UserId": caller.principal_id,
+                "Account": str(caller.account_id),
+            }
+            body = query.encode_result(asked.action, members, request_id)
+            exchange.respond(format_response(200, head, body))
+        except KmsError as error:
+            outcome = Outcome.CLIENT_ERROR
+            answer = query.answer_error(error, _STS, request_id)
+            exchange.respond(format_response(answer.status, head, answer.body))
+        self._metrics.observe("GetCallerIdentity", outcome, time.perf_counter_ns() - started)
+
+
+def _operation_name(target: bytes) -> str:
+    """The operation that X-Amz-Target names.
+
+    Raises:
+        UnknownOperationException: It names none of KMS.
+    """
+    name = target[len(_PREFIX) :].decode("latin-1") if target.startswith(_PREFIX) else ""
+    if name not in DECODERS:
+        raise UnknownOperationException("The operation named by X-Amz-Target does not exist.")
+    return name
