@@ -22,6 +22,9 @@ from regionkms.model.shape import Shape
 MAX_DEPTH: Final = 16
 """Levels of lists and objects. Requests of KMS have at most 4."""
 
+MAX_VALUES: Final = 20_000
+"""Members and items at all levels. An encryption context of 8 KiB has at most 4,096."""
+
 MAX_NUMBER_CHARACTERS: Final = 32
 """Of one number. The longest that a member needs is an instant, 17 digits."""
 
@@ -36,47 +39,57 @@ def parse(body: bytes) -> dict[str, Any]:
 
     Raises:
         SerializationException: The body is not valid UTF-8 or JSON, not an object, has a member
-            twice, a number that is too long or not finite, or is nested deeper than MAX_DEPTH.
+            twice, a number that is too long or not finite, more than MAX_VALUES values, or is
+            nested deeper than MAX_DEPTH.
     """
     value, problem = _parsed(body)
-    problem = problem or _unfit(value)
     if problem is not None:
         raise SerializationException(problem)
     if not isinstance(value, dict):
         raise SerializationException("The request body is not a JSON object")
+    if (problem := _too_much(value)) is not None:
+        raise SerializationException(problem)
     return value
 
 
 def _parsed(body: bytes) -> tuple[Any, str | None]:
     """Parse, or say what is wrong. The library's exceptions hold the body and do not leave here."""
     try:
-        return _JSON.decode(body.decode("utf-8")), None
+        text = body.decode("utf-8")
+        value = _JSON.decode(text)
+        if _SURROGATE_ESCAPE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # can't hold an unpaired one
     except SerializationException as error:
         return None, error.message
     except UnicodeDecodeError as error:
         return None, f"The request body is not valid UTF-8 (byte {error.start + 1})"
+    except UnicodeEncodeError:
+        return None, "A string in the request body has an unpaired surrogate"
     except json.JSONDecodeError as error:
         return None, f"The request body is not valid JSON (character {error.pos + 1})"
     except RecursionError:
         return None, _TOO_DEEP
+    return value, None
 
 
-def _unfit(value: object) -> str | None:
-    """Say what no member may have at any depth: too many levels, or half of a surrogate pair."""
-    waiting = [(value, 1)]
-    while waiting:
-        item, level = waiting.pop()
-        if isinstance(item, str) and _SURROGATE.search(item):
-            return "A string in the request body has an unpaired surrogate"
-        if isinstance(item, list | dict):
-            if level > MAX_DEPTH:
-                return _TOO_DEEP
-            inner = (*item, *item.values()) if isinstance(item, dict) else item
-            waiting += ((each, level + 1) for each in inner)
-    return None
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+def _too_much(value: dict[str, Any]) -> str | None:
+    """Say whether there are more levels or values than a request can need."""
+    level: list[dict[str, Any] | list[Any]] = [value]
+    values = 0
+    for _ in range(MAX_DEPTH):
+        values += sum(map(len, level))
+        if values > MAX_VALUES:
+            return f"The request body has more than {MAX_VALUES} values"
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, dict | list)
+        ]
+    return _TOO_DEEP if level else None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -30,7 +30,10 @@ MAX_SHOWN_CHARACTERS: Final = 256
 """Of a value in a message."""
 
 MAX_SHOWN_ERRORS: Final = 20
-"""In one message; all are counted."""
+"""In one message."""
+
+MAX_COUNTED_ERRORS: Final = 100
+"""In one list; a longer list of wrong structures is not looked at any further."""
 
 _NOT_NULL: Final = "Member must not be null"
 
@@ -130,7 +133,9 @@ def _check(value: object, declared: _Declared, path: str, findings: _Findings) -
         if not holds:
             findings.add(path, constraint, shown)
     if isinstance(node, inspect.ListType) and isinstance(value, list):
-        _check_items(value, _declared(node.item_type), path, findings)
+        item = _declared(node.item_type)
+        check = _check_structures if isinstance(item.type, inspect.StructType) else _check_items
+        check(value, item, path, findings)
     elif isinstance(node, inspect.DictType) and isinstance(value, dict):
         _check_entries(value, _declared(node.value_type), path, findings)
 
@@ -148,16 +153,21 @@ def _check_members(
             findings.add(member_path, _NOT_NULL, " null")
 
 
+def _check_structures(
+    items: list[Any], declared: _Declared, path: str, findings: _Findings
+) -> None:
+    for position, item in enumerate(items, start=1):
+        item_path = f"{path}.{position}.member"
+        if item is None:
+            findings.add(item_path, _NOT_NULL, " null")
+        else:
+            _check(item, declared, item_path, findings)
+        if findings.count >= MAX_COUNTED_ERRORS:
+            return
+
+
 def _check_items(items: list[Any], declared: _Declared, path: str, findings: _Findings) -> None:
-    """Check a list: structures one by one, plain values under one constraint of the list."""
-    if isinstance(declared.type, inspect.StructType):
-        for position, item in enumerate(items, start=1):
-            item_path = f"{path}.{position}.member"
-            if item is None:
-                findings.add(item_path, _NOT_NULL, " null")
-            else:
-                _check(item, declared, item_path, findings)
-        return
+    """Check a list of plain values, which AWS reports as one constraint of the list."""
     broken: dict[str, None] = {}
     for item in items:
         if item is None:
