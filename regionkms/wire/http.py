@@ -23,8 +23,6 @@ DRAIN_POLL_S: Final = 0.02
 FIRST_REQUEST_GRACE_S: Final = 1.0
 """How long a drain waits for the first request of a connection that has brought none yet: its
 client has just connected and is about to send."""
-LOOP_PASSES_BEFORE_CLOSING: Final = 3
-"""Passes of the loop in which a drain reads what has already arrived on idle connections."""
 
 
 class HttpServer:
@@ -99,7 +97,8 @@ class HttpServer:
         """Stop without losing a request: answer what is in flight, then close.
 
         Connections that the kernel has queued are still accepted; requests that have arrived, or
-        have begun to, are answered with `Connection: close`; idle connections close at once.
+        have begun to, are answered with `Connection: close`; connections on which nothing comes
+        for `drain_quiet_s` are closed.
 
         Args:
             grace_s: How long to wait for requests in flight and for clients to read.
@@ -110,24 +109,23 @@ class HttpServer:
         for listener in self._listeners:
             listener.close()
         self.traffic.draining = True
-        for _ in range(LOOP_PASSES_BEFORE_CLOSING):
-            await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         started = loop.time()
         while self._busy() and loop.time() < started + grace_s:
-            waited_s = loop.time() - started
-            self._close_idle(first_request_may_come=waited_s < FIRST_REQUEST_GRACE_S)
             await asyncio.sleep(DRAIN_POLL_S)
+            self._close_idle(waited_s=loop.time() - started)
         return await self._drop_rest()
 
     def _busy(self) -> bool:
         establishing = any(listener.establishing for listener in self._listeners)
         return establishing or bool(self.traffic.connections)
 
-    def _close_idle(self, *, first_request_may_come: bool) -> None:
+    def _close_idle(self, *, waited_s: float) -> None:
         for connection in tuple(self.traffic.connections):
-            waits = first_request_may_come and connection.fresh
-            if connection.idle and not waits:
+            wait_s = (
+                FIRST_REQUEST_GRACE_S if connection.fresh else self.traffic.limits.drain_quiet_s
+            )
+            if connection.idle and waited_s >= wait_s:
                 connection.close()
 
     async def _drop_rest(self) -> int:

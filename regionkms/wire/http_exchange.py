@@ -259,5 +259,8 @@ def log_failure(what: str, error: BaseException, trace_id: str = "-") -> None:
     The message of the exception stays out: it may quote the request, and a request may hold
     plaintext.
     """
-    place = "".join(traceback.format_tb(error.__traceback__)).strip()
-    logger.error("%s [trace %s]: %s\n%s", what, trace_id, type(error).__qualname__, place)
+    place = " < ".join(
+        f"{frame.name} ({frame.filename}:{frame.lineno})"
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+    )
+    logger.error("%s [trace %s]: %s in %s", what, trace_id, type(error).__qualname__, place)

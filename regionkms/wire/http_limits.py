@@ -35,6 +35,9 @@ class HttpLimits:
         write_timeout_s: For a client that stopped reading to start again.
         linger_timeout_s: For a refused client to read why; its bytes are discarded meanwhile,
             because closing with unread bytes resets the connection and destroys the answer.
+        drain_quiet_s: How long a drain leaves an idle connection open. A busy client's next request
+            is on its way, and closing under it would lose it; answered with `Connection: close`,
+            the connection ends by itself.
         sweep_interval_s: Time between two sweeps.
         backlog: Connections that the kernel queues before they are accepted.
     """
@@ -53,6 +56,7 @@ class HttpLimits:
     idle_timeout_s: float = 60.0
     write_timeout_s: float = 20.0
     linger_timeout_s: float = 2.0
+    drain_quiet_s: float = 0.25
     sweep_interval_s: float = 1.0
     backlog: int = 1_024
 
