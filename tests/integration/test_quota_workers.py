@@ -1,7 +1,7 @@
 """Request quotas over real processes: even and uneven load, SIGSTOP and SIGKILL at any moment.
 
 Each worker floods one quota for some seconds and writes how many requests it admitted in each
-window into a page that outlives it. REGIONKMS_QUOTA_TEST_S sets the seconds (3 unless told).
+window into a page that outlives it. REGIONKMS_QUOTA_TEST_S sets the seconds (2 unless told).
 """
 
 import contextlib
@@ -21,7 +21,7 @@ import pytest
 from regionkms.counters.area import SharedMemory
 from regionkms.counters.layout import AreaLayout
 
-SECONDS: Final = int(os.environ.get("REGIONKMS_QUOTA_TEST_S", "3"))
+SECONDS: Final = int(os.environ.get("REGIONKMS_QUOTA_TEST_S", "2"))
 QUOTA: Final = "DescribeKey"
 _MAX_WINDOWS: Final = 1024
 
