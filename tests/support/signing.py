@@ -12,7 +12,6 @@ from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-
 Headers = Iterable[tuple[str, str]]
 
 

@@ -41,7 +41,6 @@ from regionkms.identity.sigv4.signing import (
     string_to_sign,
 )
 from regionkms.identity.sigv4.values import (
-    KMS,
     HttpRequest,
     SessionLookup,
     SigningScope,
@@ -240,10 +239,10 @@ def check_scope(claim: Claim, scope: SigningScope) -> CredentialScope:
     access_key_id, day, region, service, terminator = parts
     regions = scope.services.get(service)
     faults = []
-    if region not in (scope.services[KMS] if regions is None else regions):
+    if region not in (scope.services[scope.main] if regions is None else regions):
         faults.append("Credential should be scoped to a valid region.")
     if regions is None:
-        faults.append(f"Credential should be scoped to correct service: '{KMS}'.")
+        faults.append(f"Credential should be scoped to correct service: '{scope.main}'.")
     if terminator.encode("latin-1") != TERMINATOR:
         faults.append("Credential should be scoped with a valid terminator: 'aws4_request'.")
     if day.encode("latin-1") != claim.stamp[:8]:

@@ -51,9 +51,12 @@ class SigningScope:
     """What a credential scope may name here.
 
     Attributes:
-        services: SigV4 service name to the Regions that requests to it may be signed for.
+        main: The SigV4 service name that refusals tell.
+        services: SigV4 service name to the Regions that requests to it may be signed for; has
+            `main`.
     """
 
+    main: str
     services: Mapping[str, frozenset[str]]
 
 
@@ -64,7 +67,8 @@ def signing_scope(region: RegionName) -> SigningScope:
     """
     own = frozenset({region})
     home = frozenset({_IAM_REGIONS.get(partition_of(region), region)})
-    return SigningScope(services=MappingProxyType({KMS: own, STS: own, IAM: own | home}))
+    services = MappingProxyType({KMS: own, STS: own, IAM: own | home})
+    return SigningScope(main=KMS, services=services)
 
 
 class SignatureForm(StrEnum):
