@@ -1,1 +1,1 @@
-"""The composition root: the only package that knows every concrete class, and a node's processes."""
+"""The composition root: it alone knows every concrete class, and the processes of a node."""

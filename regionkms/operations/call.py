@@ -64,7 +64,6 @@ class Call:
         operation: Operation,
         request: Any,
         caller: CallerIdentity,
-        principal: Principal,
         identity: IdentityVerdict,
         region: Region,
         request_id: str,
@@ -75,7 +74,7 @@ class Call:
         self.operation: Final = operation
         self.request: Final = request
         self.caller: Final = caller
-        self.principal: Final = principal
+        self.principal: Final[Principal] = caller.principal
         self.identity: Final = identity
         self.region: Final = region
         self.request_id: Final = request_id
@@ -121,7 +120,7 @@ class Call:
     @property
     def account_id(self) -> AccountId:
         """The caller's account."""
-        return self.caller.account_id
+        return self.principal.account_id
 
     def facts(self, response: Any, error: KmsError | None) -> CallFacts:
         """What the audit log may choose from; the operation's allow-list decides."""

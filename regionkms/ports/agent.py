@@ -4,6 +4,7 @@ Only the agent speaks to etcd and to other Regions (protocol R13). A worker stor
 transaction that takes the key's lock, wakes the agent, and waits.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from regionkms.model.ids import RegionName
@@ -17,8 +18,8 @@ class AgentDoor(Protocol):
     def clustered(self) -> bool:
         """Whether the node was started with etcd; without it no other Region exists."""
 
-    def knows_region(self, region: RegionName) -> bool:
-        """Whether the directory, as this Region last saw it, lists a Region."""
+    async def known_regions(self) -> Sequence[RegionName]:
+        """The Regions of the directory, as this Region last saw it."""
 
     def wake(self) -> None:
         """Tell the agent that the store has something for it; cheap, and may be lost."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from regionkms.identity.caller import CallerIdentity, caller_of, principal_of
+from regionkms.identity.caller import CallerIdentity, root_caller
 from regionkms.identity.sigv4 import SignatureVerifier, Verified
 from regionkms.model.errors import (
     AccessDeniedException,
@@ -25,7 +25,6 @@ from regionkms.model.errors import (
 from regionkms.operations.call import Call
 from regionkms.operations.pipeline import Pipeline
 from regionkms.operations.region import Region
-from regionkms.policy.principal import Principal
 from regionkms.policy.request import IdentityVerdict
 from regionkms.ports.change_counter import ChangeCounter
 from regionkms.ports.metrics import Metrics, Outcome
@@ -106,7 +105,7 @@ class App:
         self._address = address
         self._spawn = spawn
         self._request_ids = RequestIds()
-        self._callers: dict[str, tuple[CallerIdentity, Principal]] = {}
+        self._callers: dict[str, CallerIdentity] = {}
 
     def handle(self, exchange: Exchange) -> None:
         """Take one complete request; answer now, or later from a task."""
@@ -153,12 +152,10 @@ class App:
         except KmsError as error:
             self._answer_error(exchange, error, request_id, name, started)
             return
-        caller, principal = self._caller(verified)
         call = Call(
             operation=operation,
             request=request,
-            caller=caller,
-            principal=principal,
+            caller=self._caller(verified),
             identity=IdentityVerdict.ALLOW,
             region=self._region,
             request_id=request_id,
@@ -175,13 +172,11 @@ class App:
             raise UnknownOperationException(f"This Region does not offer the operation {name}.")
         return operation
 
-    def _caller(self, verified: Verified) -> tuple[CallerIdentity, Principal]:
+    def _caller(self, verified: Verified) -> CallerIdentity:
         known = self._callers.get(verified.access_key_id)
-        if known is not None and known[0].account_id == verified.account_id:
-            return known
-        caller = caller_of(verified, partition=self._region.partition)
-        known = caller, principal_of(caller)
-        self._callers[verified.access_key_id] = known
+        if known is None or known.account_id != verified.account_id:
+            known = root_caller(verified, self._region.name)
+            self._callers[verified.access_key_id] = known
         return known
 
     def _finish(
@@ -215,7 +210,7 @@ class App:
             verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
             _, _, query_string = exchange.target.partition(b"?")
             asked = query.parse(verified.service, query_string, exchange.body)
-            caller, _ = self._caller(verified)
+            caller = self._caller(verified)
             members = {
                 "Arn": caller.arn,
                 "UserId": caller.principal_id,

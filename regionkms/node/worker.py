@@ -1,0 +1,213 @@
+"""An API worker: one event loop that answers requests and does nothing else (design §2)."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvloop
+
+from regionkms.audit.log import SegmentLog
+from regionkms.audit.record import RecordEncoder
+from regionkms.config import NodeSettings
+from regionkms.counters.area import SharedMemory
+from regionkms.counters.change_counter import SharedChangeCounter
+from regionkms.counters.clock import LabClock, SharedClockOffset, SystemClock
+from regionkms.counters.metrics import SharedMetrics
+from regionkms.counters.quota_counter import SharedQuotaCounter
+from regionkms.identity.directory import StoredAccessKeys
+from regionkms.identity.sigv4 import SignatureVerifier, signing_scope
+from regionkms.model.ids import partition_of
+from regionkms.node.agent_door import StoreAgentDoor
+from regionkms.node.handover import (
+    READY,
+    Handover,
+    agent_socket,
+    audit_directory,
+)
+from regionkms.node.memory import node_layout
+from regionkms.node.quota_overrides import SETTING_PREFIX, settings_with_overrides
+from regionkms.operations import OPERATIONS
+from regionkms.operations.decision_cache import DecisionCache
+from regionkms.operations.key_cache import KeyCache
+from regionkms.operations.key_loader import KeyLoader
+from regionkms.operations.pipeline import Pipeline
+from regionkms.operations.region import Region
+from regionkms.ports.clock import Clock
+from regionkms.ports.store import ChangeKind, Changes, Store
+from regionkms.quota.settings import QuotaSettings
+from regionkms.store.random_pool import RandomPool
+from regionkms.store.store import SqlStore, open_store
+from regionkms.store.vault import DomainVault
+from regionkms.telemetry.prometheus import render_metrics
+from regionkms.wire.app import App
+from regionkms.wire.client_address import ClientAddress
+from regionkms.wire.http import HttpServer
+from regionkms.wire.pages import Pages
+from regionkms.wire.tls import server_context
+
+_log = logging.getLogger(__name__)
+
+
+class LiveQuotas:
+    """The quotas in force in one process; an operator's change reaches it by the change feed."""
+
+    def __init__(self, configured: QuotaSettings, store: Store) -> None:
+        self._configured = configured
+        self._store = store
+        self.current = configured
+        self.listeners: Final[list[Callable[[QuotaSettings], None]]] = []
+
+    async def load(self) -> None:
+        """Read the overrides from the store."""
+        overrides = await self._store.read(lambda tx: tx.settings.prefixed(SETTING_PREFIX))
+        self.current = settings_with_overrides(self._configured, overrides)
+        for listener in self.listeners:
+            listener(self.current)
+
+    async def refresh(self, changes: Changes) -> None:
+        """Read the overrides again if the change feed says that they moved."""
+        moved = any(
+            change.kind is ChangeKind.SETTING and change.name.startswith(SETTING_PREFIX)
+            for change in changes.rows
+        )
+        if moved or not changes.complete:
+            await self.load()
+
+
+def clock_of(settings: NodeSettings, memory: SharedMemory) -> Clock:
+    """The node's clock: the machine's, or in a lab one that runs ahead of it."""
+    return LabClock(SharedClockOffset(memory)) if settings.lab else SystemClock()
+
+
+def run_worker(handover: Handover, channel: socket.socket) -> None:
+    """Serve until SIGTERM, or until the supervisor is gone."""
+    uvloop.run(_serve(handover, channel))
+
+
+async def _serve(handover: Handover, channel: socket.socket) -> None:
+    settings = handover.checked
+    memory = SharedMemory.attach(handover.memory_fd, node_layout(handover.processes))
+    counter = SharedChangeCounter(memory, handover.process)
+    metrics = SharedMetrics(memory, handover.process)
+    clock = clock_of(settings, memory)
+    vault = DomainVault(handover.domain_keys.materials, handover.domain_keys.current)
+    store = open_store(settings.store_url, vault=vault, on_commit=counter.bump, lab=settings.lab)
+    audit = SegmentLog(
+        audit_directory(settings), process_name=f"worker-{handover.process}", clock=clock
+    )
+    quotas = LiveQuotas(settings.quotas, store)
+    await quotas.load()
+    quota_counter = SharedQuotaCounter(
+        memory,
+        handover.process,
+        region=settings.region,
+        settings=quotas.current,
+        clock=clock,
+    )
+    quotas.listeners.append(quota_counter.use)
+    directory = StoredAccessKeys(store, vault)
+
+    async def on_changes(changes: Changes) -> None:
+        await directory.refresh(changes)
+        await quotas.refresh(changes)
+
+    keys = KeyCache(
+        store=store,
+        counter=counter,
+        build=KeyLoader(region=settings.region, store_id=store.store_id, vault=vault),
+        on_changes=on_changes,
+    )
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        door = StoreAgentDoor(
+            store=store,
+            counter=counter,
+            clock=clock,
+            agent_socket=agent_socket(settings),
+            clustered=bool(settings.etcd),
+        )
+        region = Region(
+            name=settings.region,
+            partition=partition_of(settings.region),
+            store=store,
+            keys=keys,
+            vault=vault,
+            clock=clock,
+            random_bytes=RandomPool().take,
+            quotas=quota_counter,
+            limits=lambda: quotas.current,
+            audit=audit,
+            recorder=RecordEncoder(),
+            decisions=DecisionCache(),
+            agent=door,
+        )
+        await directory.load()
+        await keys.refresh()
+        await audit.start()
+        app = App(
+            region=region,
+            operations=OPERATIONS,
+            pipeline=Pipeline(spawn=tasks.create_task),
+            verifier=SignatureVerifier(signing_scope(settings.region), directory),
+            counter=counter,
+            metrics=metrics,
+            pages=Pages(
+                ready=lambda: None,
+                metrics=lambda: render_metrics(metrics, quota_counter, region=settings.region),
+            ),
+            address=ClientAddress(settings.trusted_proxies),
+            spawn=tasks.create_task,
+        )
+
+        def before_answers() -> None:
+            audit.flush()
+            metrics.flush()
+            quota_counter.flush()
+
+        server = HttpServer(
+            handle=app.handle, before_answers=before_answers, unix_time=clock.machine_now
+        )
+        tls = (
+            server_context(settings.tls_certificate, settings.tls_key)
+            if settings.tls_certificate is not None and settings.tls_key is not None
+            else None
+        )
+        await server.start(settings.listen_host, settings.listen_port, ssl=tls)
+        gc.collect()
+        gc.freeze()
+        _announce(channel, stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        await stop.wait()
+        dropped = await server.drain(settings.drain_s)
+        if dropped:
+            _log.warning("%d connections were dropped at the end of the drain", dropped)
+    await _close(audit, store)
+
+
+def _announce(channel: socket.socket, stop: asyncio.Event) -> None:
+    """Say that this child serves; end when the supervisor's side closes."""
+    channel.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    channel.send(READY)
+    loop = asyncio.get_running_loop()
+
+    def on_readable() -> None:
+        try:
+            gone = channel.recv(1) == b""
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        if gone:
+            loop.remove_reader(channel.fileno())
+            stop.set()
+
+    loop.add_reader(channel.fileno(), on_readable)
+
+
+async def _close(audit: SegmentLog, store: SqlStore) -> None:
+    await audit.stop()
+    await store.close()
