@@ -5,6 +5,7 @@ is on a command line, in an environment or on disk. The child answers with one b
 afterwards the connection only tells either side that the other has ended.
 """
 
+import asyncio
 import json
 import socket
 from dataclasses import asdict, dataclass, field
@@ -87,6 +88,26 @@ def _read_line(connection: socket.socket) -> bytes:
             raise ValueError("no handover")
         line += byte
     return bytes(line)
+
+
+def announce(channel: socket.socket, stop: asyncio.Event) -> None:
+    """Say that this child serves; end when the supervisor's side closes."""
+    channel.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    channel.send(READY)
+    loop = asyncio.get_running_loop()
+
+    def on_readable() -> None:
+        try:
+            gone = channel.recv(1) == b""
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        if gone:
+            loop.remove_reader(channel.fileno())
+            stop.set()
+
+    loop.add_reader(channel.fileno(), on_readable)
 
 
 def audit_directory(settings: NodeSettings) -> Path:

@@ -107,26 +107,21 @@ class Supervisor:
             loop.add_signal_handler(number, self._stop.set)
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(self._keep(child)) for child in self._children]
-            tasks.create_task(self._tell_when_ready())
+            keepers.append(tasks.create_task(self._tell_when_ready()))
             await self._stop.wait()
             await self._end_children()
             for keeper in keepers:
                 keeper.cancel()
 
     async def _tell_when_ready(self) -> None:
-        waiting = [asyncio.ensure_future(child.ready.wait()) for child in self._children]
-        stopped = asyncio.ensure_future(self._stop.wait())
-        everything = asyncio.gather(*waiting)
-        await asyncio.wait({everything, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if everything.done():
-            _log.info(
-                "%s serves on %s:%d",
-                self._settings.region,
-                self._settings.listen_host,
-                self._settings.listen_port,
-            )
-        everything.cancel()
+        for child in self._children:
+            await child.ready.wait()
+        _log.info(
+            "%s serves on %s:%d",
+            self._settings.region,
+            self._settings.listen_host,
+            self._settings.listen_port,
+        )
 
     async def _keep(self, child: Child) -> None:
         """Start a child, and again whenever it ends."""

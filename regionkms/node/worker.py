@@ -5,8 +5,6 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable
-from typing import Final
 
 import uvloop
 
@@ -22,14 +20,9 @@ from regionkms.identity.directory import StoredAccessKeys
 from regionkms.identity.sigv4 import SignatureVerifier, signing_scope
 from regionkms.model.ids import partition_of
 from regionkms.node.agent_door import StoreAgentDoor
-from regionkms.node.handover import (
-    READY,
-    Handover,
-    agent_socket,
-    audit_directory,
-)
+from regionkms.node.handover import Handover, agent_socket, announce, audit_directory
+from regionkms.node.live_quotas import LiveQuotas
 from regionkms.node.memory import node_layout
-from regionkms.node.quota_overrides import SETTING_PREFIX, settings_with_overrides
 from regionkms.operations import OPERATIONS
 from regionkms.operations.decision_cache import DecisionCache
 from regionkms.operations.key_cache import KeyCache
@@ -37,8 +30,7 @@ from regionkms.operations.key_loader import KeyLoader
 from regionkms.operations.pipeline import Pipeline
 from regionkms.operations.region import Region
 from regionkms.ports.clock import Clock
-from regionkms.ports.store import ChangeKind, Changes, Store
-from regionkms.quota.settings import QuotaSettings
+from regionkms.ports.store import Changes
 from regionkms.store.random_pool import RandomPool
 from regionkms.store.store import SqlStore, open_store
 from regionkms.store.vault import DomainVault
@@ -50,32 +42,6 @@ from regionkms.wire.pages import Pages
 from regionkms.wire.tls import server_context
 
 _log = logging.getLogger(__name__)
-
-
-class LiveQuotas:
-    """The quotas in force in one process; an operator's change reaches it by the change feed."""
-
-    def __init__(self, configured: QuotaSettings, store: Store) -> None:
-        self._configured = configured
-        self._store = store
-        self.current = configured
-        self.listeners: Final[list[Callable[[QuotaSettings], None]]] = []
-
-    async def load(self) -> None:
-        """Read the overrides from the store."""
-        overrides = await self._store.read(lambda tx: tx.settings.prefixed(SETTING_PREFIX))
-        self.current = settings_with_overrides(self._configured, overrides)
-        for listener in self.listeners:
-            listener(self.current)
-
-    async def refresh(self, changes: Changes) -> None:
-        """Read the overrides again if the change feed says that they moved."""
-        moved = any(
-            change.kind is ChangeKind.SETTING and change.name.startswith(SETTING_PREFIX)
-            for change in changes.rows
-        )
-        if moved or not changes.complete:
-            await self.load()
 
 
 def clock_of(settings: NodeSettings, memory: SharedMemory) -> Clock:
@@ -109,7 +75,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         clock=clock,
     )
     quotas.listeners.append(quota_counter.use)
-    directory = StoredAccessKeys(store, vault)
+    directory = StoredAccessKeys(store=store, vault=vault)
 
     async def on_changes(changes: Changes) -> None:
         await directory.refresh(changes)
@@ -152,7 +118,9 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             region=region,
             operations=OPERATIONS,
             pipeline=Pipeline(spawn=tasks.create_task),
-            verifier=SignatureVerifier(signing_scope(settings.region), directory),
+            verifier=SignatureVerifier(
+                scope=signing_scope(settings.region), directory=directory
+            ),
             counter=counter,
             metrics=metrics,
             pages=Pages(
@@ -179,33 +147,13 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         await server.start(settings.listen_host, settings.listen_port, ssl=tls)
         gc.collect()
         gc.freeze()
-        _announce(channel, stop)
+        announce(channel, stop)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         await stop.wait()
         dropped = await server.drain(settings.drain_s)
         if dropped:
             _log.warning("%d connections were dropped at the end of the drain", dropped)
     await _close(audit, store)
-
-
-def _announce(channel: socket.socket, stop: asyncio.Event) -> None:
-    """Say that this child serves; end when the supervisor's side closes."""
-    channel.setblocking(False)  # noqa: FBT003 - the standard library's signature
-    channel.send(READY)
-    loop = asyncio.get_running_loop()
-
-    def on_readable() -> None:
-        try:
-            gone = channel.recv(1) == b""
-        except BlockingIOError:
-            return
-        except OSError:
-            gone = True
-        if gone:
-            loop.remove_reader(channel.fileno())
-            stop.set()
-
-    loop.add_reader(channel.fileno(), on_readable)
 
 
 async def _close(audit: SegmentLog, store: SqlStore) -> None:
