@@ -51,5 +51,17 @@ class Vault(Protocol):
             MaterialUnreadable: The bytes do not open for this identity.
         """
 
-    def row_code(self, table: str, row: bytes) -> bytes:
-        """Authentication code (32 bytes) of an encoded row of a table (design §2)."""
+    def row_code(
+        self, table: str, row: bytes, *, domain_key_id: DomainKeyId | None = None
+    ) -> bytes:
+        """Authentication code (32 bytes) of an encoded row of a table (design §2).
+
+        Args:
+            table: Name of the table.
+            row: The row's encoding, without the code.
+            domain_key_id: That the code was made under; None: the current one. Rows name theirs,
+                so they stay readable when domain keys rotate.
+
+        Raises:
+            VaultSealed: The domain key is not at hand.
+        """

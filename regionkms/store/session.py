@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Executable, Table
 
-from regionkms.model.errors import RowTampered
+from regionkms.model.errors import RowTampered, VaultSealed
 from regionkms.model.ids import AccountId
 from regionkms.ports.store import ChangeKind
 from regionkms.ports.vault import Vault
@@ -101,10 +101,16 @@ class Session:
         Raises:
             RowTampered: It does not fit; names table and primary key, no other value.
         """
+        try:
+            expected = self._vault.row_code(
+                table.name, encode_row(row), domain_key_id=row[ROW_KEY_COLUMN]
+            )
+        except VaultSealed as error:
+            raise RowTampered(
+                f"{_shown_row(table, row)} names a domain key that is not at hand"
+            ) from error
         code = row[ROW_CODE_COLUMN]
-        if not isinstance(code, bytes) or not hmac.compare_digest(
-            code, self._vault.row_code(table.name, encode_row(row))
-        ):
+        if not isinstance(code, bytes) or not hmac.compare_digest(code, expected):
             raise RowTampered(f"{_shown_row(table, row)} does not fit its authentication code")
 
     def checked(
