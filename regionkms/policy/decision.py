@@ -16,7 +16,6 @@ from regionkms.policy.request import (
     AliasResource,
     IdentityVerdict,
     KeyResource,
-    NoResource,
 )
 
 _FOREIGN = (
@@ -36,18 +35,16 @@ def decide(request: AccessRequest, policy: CompiledPolicy | None = None) -> Deci
         ValueError: The action is not checked on such a resource, or a key comes without its policy
             (every key has exactly one, KP-1).
     """
-    match request.resource:
-        case KeyResource(account_id=owner):
-            if policy is None:
-                raise ValueError(f"{request.resource.arn} has no key policy")
-            return prepare(policy, subject_of(request, owner)).decide(request)
-        case AliasResource(account_id=owner):
-            permission_for(request.action, ResourceKind.ALIAS)
-            foreign = request.principal.account_id != owner
-            return _decide_by_identity(request.identity, foreign=foreign)
-        case NoResource():
-            permission_for(request.action, ResourceKind.NONE)
-            return _decide_by_identity(request.identity, foreign=False)
+    resource = request.resource
+    if isinstance(resource, KeyResource):
+        if policy is None:
+            raise ValueError(f"{resource.arn} has no key policy")
+        return prepare(policy, subject_of(request, resource.account_id)).decide(request)
+    permission_for(request.action, resource.kind)
+    foreign = (
+        isinstance(resource, AliasResource) and resource.account_id != request.principal.account_id
+    )
+    return _decide_by_identity(request.identity, foreign=foreign)
 
 
 def _decide_by_identity(identity: IdentityVerdict, *, foreign: bool) -> Decision:
