@@ -137,3 +137,10 @@ def test_an_area_that_was_closed_is_closed() -> None:
     area.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(area.fd)
+
+
+def test_memory_that_can_not_be_had_leaves_no_descriptor_behind() -> None:
+    before = set(Path("/proc/self/fd").iterdir())
+    with pytest.raises((OSError, ValueError, OverflowError)):
+        SharedMemory.create(AreaLayout(processes=256, quota_slots=1 << 52))
+    assert len(set(Path("/proc/self/fd").iterdir())) <= len(before)

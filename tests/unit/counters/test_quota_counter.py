@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regionkms.counters.area import SharedMemory
 from regionkms.counters.layout import AreaLayout
-from regionkms.counters.quota_counter import SharedQuotaCounter
+from regionkms.counters.quota_counter import SharedQuotaCounter, _Lease
 from regionkms.model.ids import AccountId, RegionName
 from regionkms.quota.settings import QuotaMode, QuotaSettings
 from regionkms.quota.table import REQUEST_QUOTAS
@@ -30,9 +30,17 @@ class Killed(Exception):  # noqa: N818 - it is no error but an end
 
 
 class SteppedCounter(SharedQuotaCounter):
-    """Lets a test act between the announcement of a lease and its check."""
+    """Lets a test act between a process's look at the others, its announcement, and its check."""
 
+    before: Callable[[], None] | None = None
     between: Callable[[], None] | None = None
+
+    def _words_of_others(self, lease: _Lease) -> list[int]:
+        words = super()._words_of_others(lease)
+        step, self.before = self.before, None
+        if step is not None:
+            step()
+        return words
 
     def _pass_fence(self) -> None:
         super()._pass_fence()
@@ -82,17 +90,31 @@ def test_a_flooding_process_gets_what_idle_ones_leave(area: SharedMemory, clock:
     assert 0.99 * 50_000 <= admitted + 600 <= 50_000
 
 
-def test_two_announcements_that_meet_at_the_edge_do_not_both_pass(
-    area: SharedMemory, clock: FakeClock
+@pytest.mark.parametrize("moment", ["before", "between"])
+def test_two_calls_that_meet_at_the_edge_do_not_both_pass(
+    area: SharedMemory, clock: FakeClock, moment: str
 ) -> None:
     one, other = process(area, 0, clock), process(area, 1, clock)
     for _ in range(4):
         assert one.admit(A, CREATE_KEY).admitted
     answers: list[bool] = []
-    one.between = lambda: answers.append(other.admit(A, CREATE_KEY).admitted)
+    setattr(one, moment, lambda: answers.append(other.admit(A, CREATE_KEY).admitted))
     answers.append(one.admit(A, CREATE_KEY).admitted)
-    assert sum(answers) <= 1
-    assert sum(answers) + one.admit(A, CREATE_KEY).admitted == 1
+    assert sum(answers) == 1
+
+
+def test_a_lease_that_was_taken_back_is_free_for_others(
+    area: SharedMemory, clock: FakeClock
+) -> None:
+    one, two, three = (process(area, number, clock) for number in range(3))
+    for _ in range(3):
+        assert one.admit(A, CREATE_KEY).admitted
+    admitted: list[bool] = []
+    one.before = lambda: admitted.append(two.admit(A, CREATE_KEY).admitted)
+    assert not one.admit(A, CREATE_KEY, cost=2).admitted
+    assert admitted == [True]
+    assert three.admit(A, CREATE_KEY).admitted
+    assert not three.admit(A, CREATE_KEY).admitted
 
 
 def test_a_process_killed_between_announcement_and_check_costs_one_lease(
@@ -208,12 +230,13 @@ def test_forgetting_living_counts_admits_nothing_more(clock: FakeClock) -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """One call, and what happens between its announcement and its check."""
+    """One call, and what happens before its announcement, and between that and its check."""
 
     process: int
     cost: int
     advance_s: float
     dies: bool
+    earlier: tuple["Step", ...]
     meets: tuple["Step", ...]
 
 
@@ -227,6 +250,7 @@ def steps(depth: int = 2) -> st.SearchStrategy[Step]:
         cost=st.sampled_from([1, 1, 1, 2]),
         advance_s=st.sampled_from([0.0, 0.0, 0.0, 0.0, 0.3, 1.0]),
         dies=st.sampled_from([False] * 9 + [True]),
+        earlier=meets,
         meets=meets,
     )
 
@@ -260,13 +284,17 @@ class Model:
             if step.dies:
                 raise Killed
 
-        counter.between = between
+        def before() -> None:
+            for met in step.earlier:
+                self.run(met, call)
+
+        counter.before, counter.between = before, between
         try:
             admitted = call(counter, step.cost)
         except Killed:
             self.counters[step.process] = self.start(step.process)
             admitted = False
-        counter.between = None
+        counter.before = counter.between = None
         self.busy.discard(step.process)
         window = int(self.clock.monotonic())
         self.asked[window] += step.cost
@@ -304,7 +332,7 @@ def test_calls_one_after_the_other_are_admitted_to_the_last_request(
 ) -> None:
     model = Model(rate)
     for step in script:
-        plain = Step(step.process, 1, 0.0, dies=False, meets=())
+        plain = Step(step.process, 1, 0.0, dies=False, earlier=(), meets=())
         model.run(plain, lambda counter, cost: counter.admit(A, CREATE_KEY, cost=cost).admitted)
         model.clock.advance(step.advance_s)
     model.area.close()
