@@ -1,1 +1,1 @@
-"""Logs and metrics as operators read them."""
+"""How a node shows itself: metrics in Prometheus' text format, logs as JSON lines."""
