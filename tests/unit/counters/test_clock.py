@@ -7,6 +7,7 @@ from regionkms.counters.area import SharedMemory
 from regionkms.counters.clock import MAX_OFFSET_NS, LabClock, SharedClockOffset, SystemClock
 from regionkms.counters.layout import AreaLayout
 from regionkms.model.errors import ConfigurationError
+from regionkms.ports.clock import Clock
 from tests.support.clock import FakeClock
 
 DAY_NS = 86_400 * 1_000_000_000
@@ -20,14 +21,14 @@ def offset() -> Iterator[SharedClockOffset]:
 
 
 def test_the_system_clock_is_the_machines() -> None:
-    clock = SystemClock()
+    clock: Clock = SystemClock()
     assert clock.now() == pytest.approx(time.time(), abs=1)
     assert clock.machine_now() == pytest.approx(time.time(), abs=1)
     assert clock.monotonic() == pytest.approx(time.monotonic(), abs=1)
 
 
 def test_a_lab_clock_moves_the_time_of_kms_and_nothing_else(offset: SharedClockOffset) -> None:
-    clock = LabClock(offset)
+    clock: Clock = LabClock(offset)
     offset.set(30 * DAY_NS)
     assert offset.ns == 30 * DAY_NS
     assert clock.now() == pytest.approx(time.time() + 30 * 86_400, abs=1)
