@@ -29,6 +29,8 @@ from tests.support.plain_policy import plain_like
         ("*/*test*", "alias/my-test-key", True),
         ("a*a", "a", False),
         ("a*a", "aa", True),
+        ("a*b", "ac", False),
+        ("a?*c", "ba.c", False),
         ("*ab?d*", "xxabcabcdx", True),
         ("*ab?d*", "xxabcab", False),
         ("*a?*b", "aab", True),
