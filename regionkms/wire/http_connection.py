@@ -65,6 +65,7 @@ class HttpConnection(asyncio.BaseProtocol):
     __slots__ = (
         "_counted_bytes",
         "_deadline",
+        "_depth",
         "_eof",
         "_held",
         "_pending",
@@ -90,6 +91,7 @@ class HttpConnection(asyncio.BaseProtocol):
         # requests received and not yet answered
         self._pending: deque[Exchange] = deque()
         self._waiting: deque[Exchange] = deque()
+        self._depth = traffic.limits.max_pipeline
         self._held = b""
         self._reading_paused = False
         self._writing_paused = False
@@ -155,12 +157,12 @@ class HttpConnection(asyncio.BaseProtocol):
         """Take bytes as they come; `data` may be reused after the return."""
         size = len(data)
         self.traffic.bytes_received += size
-        if self._receiver.state == DONE:
-            return
-        if self._reading_paused or self._held:
-            self._held += data  # what the transport had read before it heard of the pause
-        elif size <= SLICE_BYTES:
+        if size <= SLICE_BYTES and not (self._reading_paused or self._held):
             self._feed(data)
+        elif self._receiver.state == DONE:
+            return
+        elif self._reading_paused or self._held:
+            self._held += data  # what the transport had read before it heard of the pause
         else:
             self._feed_slices(data)
 
@@ -184,7 +186,7 @@ class HttpConnection(asyncio.BaseProtocol):
             self._refuse(Refusal.INTERNAL, _INTERNAL_MESSAGE, trace_id)
         if receiver.state == BODY:
             self._check_partial_body()
-        if len(self._pending) >= self.traffic.limits.max_pipeline:
+        if len(self._pending) >= self._depth:
             self._pause_reading()
 
     def _check_partial_body(self) -> None:
@@ -210,9 +212,8 @@ class HttpConnection(asyncio.BaseProtocol):
         self.traffic.requests += 1
         if self._counted_bytes:
             self._count_received(0)
-        exchange = Exchange(self, method, target, headers, body)
-        exchange.marks = marks
-        if self._waiting or len(self._pending) >= self.traffic.limits.max_pipeline:
+        exchange = Exchange(self, method, target, headers, body, marks=marks)
+        if self._waiting or len(self._pending) >= self._depth:
             self._waiting.append(exchange)
         else:
             self._hand_on(exchange)
@@ -248,8 +249,7 @@ class HttpConnection(asyncio.BaseProtocol):
         self._held = b""
         self._count_received(0)
         answer = self._format(refusal, message, request_id)
-        exchange = Exchange(self, "", b"", {}, answer)
-        exchange.marks = CLOSE | _REFUSED
+        exchange = Exchange(self, "", b"", {}, answer, marks=CLOSE | _REFUSED)
         if self._waiting:
             self._waiting.append(exchange)
         else:
@@ -261,16 +261,15 @@ class HttpConnection(asyncio.BaseProtocol):
         if transport is None or transport.is_closing():
             return
         pending = self._pending
-        ready: list[bytes] = []
+        data = b""
         marks = 0
         while pending and (answer := pending[0].answer) is not None:
             marks = pending.popleft().marks
             if self.traffic.draining and self.idle:
                 marks |= CLOSE
-            ready.append(_dress(answer, marks) if marks else answer)
-        if not ready:
+            data += _dress(answer, marks) if marks else answer
+        if not data:
             return
-        data = ready[0] if len(ready) == 1 else b"".join(ready)
         self.traffic.bytes_sent += len(data)
         transport.write(data)
         if marks & CLOSE:
@@ -300,7 +299,7 @@ class HttpConnection(asyncio.BaseProtocol):
 
     def _resume(self) -> None:
         """Go on where the depth of the pipeline, or a client that did not read, stopped us."""
-        depth = self.traffic.limits.max_pipeline
+        depth = self._depth
         while self._waiting and len(self._pending) < depth and not self._writing_paused:
             self._hand_on(self._waiting.popleft())
         if self._waiting or len(self._pending) >= depth or self._writing_paused:

@@ -70,13 +70,15 @@ class Exchange:
         headers: Lower-case names; values without surrounding white space; duplicates joined
             with a comma in the order of arrival. Trailers are not in it.
         body: Decoded of its transfer coding; empty when there is none.
+        connection: What the answer leaves by; for the HTTP layer alone, as `marks`, `answered`
+            (there is an answer) and `answer` (which may leave: its tick is over).
     """
 
     __slots__ = (
-        "_connection",
         "answer",
         "answered",
         "body",
+        "connection",
         "headers",
         "marks",
         "method",
@@ -90,15 +92,17 @@ class Exchange:
         target: bytes,
         headers: dict[bytes, bytes],
         body: bytes,
+        *,
+        marks: int = 0,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
-        self.marks = 0  # how the answer must be dressed: the marks of http_receiver
+        self.marks = marks  # how the answer must be dressed: the marks of http_receiver
         self.answered = False
-        self.answer: bytes | None = None  # set at the end of the tick, when it may leave
+        self.answer: bytes | None = None
 
     def __repr__(self) -> str:
         """Name the request's place only: target, headers and body belong to the client."""
@@ -107,22 +111,17 @@ class Exchange:
     @property
     def peer(self) -> str:
         """IP address of the client (of the last hop, where a proxy stands before us)."""
-        return self._connection.peer
+        return self.connection.peer
 
     @property
     def scheme(self) -> str:
         """`http` or `https`."""
-        return self._connection.scheme
+        return self.connection.scheme
 
     @property
     def closed(self) -> bool:
         """The client went away; an answer would reach nobody."""
-        return self._connection.lost
-
-    @property
-    def connection(self) -> Connection:
-        """The connection that the answer leaves by."""
-        return self._connection
+        return self.connection.lost
 
     def respond(self, head_and_body: bytes) -> None:
         """Give the answer. It leaves at the end of the loop's tick, in request order.
@@ -137,7 +136,7 @@ class Exchange:
         if self.answered:
             raise RuntimeError("this exchange has its answer already")
         self.answered = True
-        self._connection.traffic.queue(self, head_and_body)
+        self.connection.traffic.queue(self, head_and_body)
 
 
 class Traffic:

@@ -185,14 +185,14 @@ def test_noise_ends_in_answers_and_never_in_an_exception(
 ) -> None:
     wire = Wire(tls=bool(tls), max_body_bytes=100, max_pipeline=3)
     wire.feed(b"".join(noise), pieces_of)
-    written = wire.settle()
+    wire.settle()
     wire.traffic.sweep(0.0)
     wire.traffic.sweep(1e6)
-    wire.settle()
+    written = wire.settle()
     wire.connection.connection_lost(None)
     assert wire.traffic.receiving_bytes == 0
     methods = tuple(exchange.method for exchange in wire.exchanges)
-    answers = read_answers(written.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b""), methods)
+    answers = read_answers(written, methods)
     assert all(status == 200 or 400 <= status < 506 for status, _, _ in answers)
     assert not any(status == 500 for status, _, _ in answers)
     assert len(answers) <= len(wire.exchanges) + 1
