@@ -133,7 +133,7 @@ def set_access_key_active(
         )
     if stored.active is active:
         return stored
-    row = replace(stored, active=active, version=stored.version + 1)
+    row = replace(stored, active=active)
     transaction.access_keys.put(row)
     return row
 
