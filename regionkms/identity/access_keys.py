@@ -54,7 +54,7 @@ def new_access_key(random_bytes: bytes) -> Credentials:
     """
     if len(random_bytes) != RANDOM_BYTES:
         raise ValueError(
-            f"an access key takes {RANDOM_BYTES} random bytes, got {len(random_bytes)}"
+            f"an access key takes {RANDOM_BYTES} random bytes, not {len(random_bytes)}"
         )
     name, secret = random_bytes[:ID_RANDOM_BYTES], random_bytes[ID_RANDOM_BYTES:]
     return Credentials(
