@@ -7,6 +7,7 @@ under way are counted and bounded, and a connection far over the bound costs one
 
 import asyncio
 import errno
+import functools
 import logging
 import socket
 import ssl
@@ -106,7 +107,12 @@ class Listener:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = self._loop.create_task(self._establish(accepted))
         self._establishing.add(task)
-        task.add_done_callback(self._establishing.discard)
+        task.add_done_callback(functools.partial(self._established, accepted))
+
+    def _established(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+        self._establishing.discard(task)
+        if task.cancelled():  # perhaps before its first step, so not in the task itself
+            accepted.close()
 
     async def _establish(self, accepted: socket.socket) -> None:
         limits = self._traffic.limits
@@ -122,9 +128,6 @@ class Listener:
             self._traffic.refused["handshake"] += 1
             logger.debug("handshake failed: %s", type(error).__name__)
             accepted.close()
-        except asyncio.CancelledError:
-            accepted.close()
-            raise
 
 
 def _connection_factory(
