@@ -5,7 +5,9 @@ either returns (commit) or raises (rollback, nothing changed). It must not block
 and may be run again after a serialization failure, so it has no effect outside the transaction.
 
 Rows that decide are checked against their authentication code when they are read; one that does
-not fit raises RowTampered. All table methods raise StoreUnavailable when the database fails.
+not fit raises RowTampered. Scans (`due`, `all`, `page`, `locked`, `open`) cross keys, so they leave
+such a row out and name it in the log: who can write the database may take one key out of service,
+not all. All table methods raise StoreUnavailable when the database fails.
 
 Source: design §2 (store), protocol §3 (local facts), R1, R3, R5, R8, R12.
 """
@@ -104,6 +106,9 @@ class KeyTable(Protocol):
 
     def update(self, key: KmsKey) -> None:
         """Replace the row whose version is `key.version`; the stored version is one higher.
+
+        Multi-Region facts are not written: they change by `multi_region.put` alone, so that a
+        stale copy can't undo a lock or a mirror.
 
         Raises:
             StoreUnavailable: The version moved: somebody else changed the key in between.
@@ -329,8 +334,12 @@ class Store(Protocol):
     async def write(self, work: Callable[[StoreTransaction], T]) -> T:
         """Run a transaction; on return it is durable (fsync) and the change counter is bumped.
 
+        The counter rests when no row of the change feed was added (outbox, chain heads): nobody
+        can have cached anything of it.
+
         Raises:
             StoreUnavailable: It did not commit; nothing changed.
+            OutcomeUnknown: PostgreSQL went away during the commit, and stayed away.
         """
 
     async def changes_since(self, commit_number: int) -> Changes:

@@ -12,13 +12,16 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from regionkms.model.errors import StoreUnavailable
+from regionkms.model.errors import OutcomeUnknown, StoreUnavailable
 from regionkms.ports.vault import Vault
 from regionkms.store.changes import ADD_CHANGES, META, NEXT_COMMIT
 from regionkms.store.engine import (
+    ConnectionLost,
     TransactionConflict,
     begin_write,
     reader_engine,
+    transaction_landed,
+    transaction_name,
     translated,
     writer_engine,
 )
@@ -66,6 +69,7 @@ class Database:
 
         Raises:
             StoreUnavailable: It did not commit; nothing changed.
+            OutcomeUnknown: PostgreSQL went away during the commit, and stayed away.
         """
         for attempt in range(MAX_ATTEMPTS):
             try:
@@ -90,18 +94,36 @@ class Database:
             with translated("begin a write"):
                 begin_write(connection)
                 number = connection.execute(NEXT_COMMIT).scalar_one()
+                name = transaction_name(connection)
             session = Session(connection, self._vault, commit_number=number, writable=True)
             result = work(SqlTransaction(session))
             noted = session.noted_changes()
             session.write_many(ADD_CHANGES, noted)
-            with translated("commit"):
-                connection.commit()
+            self._commit(connection, name)
             committed = True
         finally:
             if not committed and not _rolled_back(connection):
                 self._writer = None
                 _close(connection)
         return result, bool(noted)
+
+    def _commit(self, connection: Connection, name: int | None) -> None:
+        try:
+            with translated("commit"):
+                connection.commit()
+        except ConnectionLost:
+            # The commit was sent and no answer came: ask the server what became of it.
+            if name is None or not self._landed(name):
+                raise
+
+    def _landed(self, name: int) -> bool:
+        for attempt in range(MAX_ATTEMPTS):
+            time.sleep(secrets.randbelow(5 << attempt) / 1000)
+            with suppress(SQLAlchemyError), self._reader_engine.connect() as connection:
+                landed = transaction_landed(connection, name)
+                if landed is not None:
+                    return landed
+        raise OutcomeUnknown("the database went away during a commit and did not come back")
 
 
 def _opened(connection: Connection | None, engine: Engine) -> tuple[Connection, Connection]:

@@ -150,7 +150,26 @@ def begin_write(connection: Connection) -> None:
         connection.execute(_LOCK)
 
 
+def transaction_name(connection: Connection) -> int | None:
+    """The open transaction's id, by which its outcome can be asked later; None on SQLite.
+
+    SQLite has no network in between: its commit always answers.
+    """
+    if connection.dialect.name != "postgresql":
+        return None
+    name: int = connection.execute(_TRANSACTION_NAME).scalar_one()
+    return name
+
+
+def transaction_landed(connection: Connection, name: int) -> bool | None:
+    """What became of a transaction: committed, rolled back, or (None) not decided yet."""
+    status = connection.execute(_TRANSACTION_STATUS, {"name": name}).scalar_one()
+    return {"committed": True, "aborted": False}.get(status)
+
+
 _LOCK: Final = text("LOCK TABLE store_lock IN EXCLUSIVE MODE")
+_TRANSACTION_NAME: Final = text("SELECT txid_current()")
+_TRANSACTION_STATUS: Final = text("SELECT txid_status(:name)")
 
 
 def _engine(url: str, *, sqlite_begin: str) -> Engine:

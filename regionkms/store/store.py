@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from regionkms.model.errors import StoreUnavailable
+from regionkms.model.errors import OutcomeUnknown, StoreUnavailable
 from regionkms.model.ids import StoreId
 from regionkms.ports.store import Changes, StoreTransaction
 from regionkms.ports.vault import Vault
@@ -79,7 +79,11 @@ class SqlStore:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
     def _write(self, work: Callable[[StoreTransaction], T]) -> T:
-        result, feed_moved = self._database.write(work)
+        try:
+            result, feed_moved = self._database.write(work)
+        except OutcomeUnknown:
+            self._on_commit()  # it may have landed: caches have to look
+            raise
         if feed_moved:
             self._on_commit()
         return result
