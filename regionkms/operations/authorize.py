@@ -99,7 +99,11 @@ def authorize_key(
     if key is None:
         raise _absence(call, action, target)
     prepared = call.region.decisions.lookup(
-        key.policy.digest, call.principal.arn, action, key.key.account_id
+        key.policy.digest,
+        call.principal.arn,
+        action,
+        owner=key.key.account_id,
+        identity=call.identity,
     ) or call.region.decisions.prepared(key.policy, _subject(call, action, target))
     decision = prepared.constant
     if decision is None:

@@ -17,12 +17,12 @@ class DecisionCache:
     """Prepared decisions of one process."""
 
     def __init__(self) -> None:
-        self._prepared: dict[tuple[bytes, str, str, str], PreparedDecision] = {}
+        self._prepared: dict[tuple[bytes, str, str, str, str], PreparedDecision] = {}
 
     def prepared(self, policy: CompiledPolicy, subject: Subject) -> PreparedDecision:
         """The decision of a policy about a subject, as far as it is settled."""
         principal = subject.principal
-        name = (policy.digest, principal.arn, subject.action, subject.owner)
+        name = (policy.digest, principal.arn, subject.action, subject.owner, subject.identity)
         found = self._prepared.get(name)
         if found is None:
             found = prepare(policy, subject)
@@ -32,7 +32,7 @@ class DecisionCache:
         return found
 
     def lookup(
-        self, digest: bytes, principal_arn: str, action: str, owner: str
+        self, digest: bytes, principal_arn: str, action: str, *, owner: str, identity: str
     ) -> PreparedDecision | None:
         """The prepared decision, if it is there already (the data plane's way: 0.2 us)."""
-        return self._prepared.get((digest, principal_arn, action, owner))
+        return self._prepared.get((digest, principal_arn, action, owner, identity))
