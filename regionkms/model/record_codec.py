@@ -209,7 +209,8 @@ def _check_form(record: Record) -> None:
         (len(currents) <= 1, "more than one generation is CURRENT"),
         (record.primary_region in regions, "the primary has no entry"),
         (bool(record.epochs), "epochs is empty"),
-        (record.epoch.incarnation == record.incarnation, "epoch is of another incarnation"),
+        # Below it while an adopt collects reports (protocol §6), never above.
+        (record.epoch.incarnation <= record.incarnation, "epoch is of a later incarnation"),
         (all(_proposal_fits(member) for member in record.members), "request does not fit state"),
         (all(member.life >= 1 for member in record.members), "a member's life is below 1"),
     )
