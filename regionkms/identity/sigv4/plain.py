@@ -61,6 +61,8 @@ X_AMZ_CONTENT_SHA256: Final = b"x-amz-content-sha256"
 _HEADER_NAME: Final = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]{1,256}")
 """A token of RFC 9110 §5.6.2, lower-case."""
 _CREDENTIAL_PARTS: Final = 5
+_MAX_LISTED_BYTES: Final = 256
+"""Of header names in a message."""
 _SECONDS_PER_MINUTE: Final = 60
 _UNHASHED_PAYLOADS: Final = (b"UNSIGNED-PAYLOAD", b"STREAMING-")
 
@@ -206,7 +208,7 @@ def check_signed_headers(text: bytes, headers: Mapping[bytes, bytes]) -> tuple[b
         )
     unsigned = _unsigned_amz_headers(headers, frozenset(names))
     if unsigned:
-        listed = b", ".join(unsigned).decode("latin-1")
+        listed = b", ".join(unsigned)[:_MAX_LISTED_BYTES].decode("latin-1")
         raise InvalidSignatureException(
             f"There were headers present in the request which were not signed: {listed}"
         )

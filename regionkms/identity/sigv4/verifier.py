@@ -3,9 +3,9 @@
 A client repeats the same Authorization header but for its signature, and the same header names,
 for a day. The parse of such a request is kept once its signature has been verified, under both
 (the Authorization alone would let an unsigned `x-amz-*` header through). A request that finds its
-parse is checked with one bytes format and two copied HMAC states, 4 us where the plain check takes
-60 us; any doubt sends it through the plain check, which alone decides refusals other than a
-plain mismatch.
+parse is checked with one bytes format and two copied HMAC states: 3.5 us where the plain check
+takes 34 us. Any doubt sends it through the plain check, which alone decides refusals other than
+that the signature does not fit (5.8 us); garbage that finds no parse costs 2 to 25 us.
 
 Caches hold verified things only, are bounded, and are dropped when the directory's version moves.
 """
