@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from regionkms.model.proto import record_pb2 as regionkms_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cregionkms/v1/directory.proto\x12\x0cregionkms.v1\x1a\x19regionkms/v1/record.proto\"d\n\rCertification\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0b\n\x03lab\x18\x02 \x01(\x08\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x11\n\tenrolment\x18\x04 \x01(\r\x12\x12\n\nrecord_key\x18\x05 \x01(\x0c\"\x91\x02\n\x0bRegionEntry\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0e\n\x06serial\x18\x03 \x01(\x04\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0c\x12\x15\n\rtransport_key\x18\x05 \x01(\x0c\x12\x18\n\x10transport_key_id\x18\x06 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12\x10\n\x08store_id\x18\x08 \x01(\t\x12\x1a\n\x12store_replacements\x18\t \x01(\r\x12\x1b\n\x13store_commit_number\x18\n \x01(\x04\x12\x18\n\x10software_version\x18\x0b \x01(\t\x12\x15\n\rrecord_format\x18\x0c \x01(\r\"m\n\x11SignedRegionEntry\x12\r\n\x05\x65ntry\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x15\n\rcertification\x18\x03 \x01(\x0c\x12\x1f\n\x17\x63\x65rtification_signature\x18\x04 \x01(\x0c\"b\n\x12\x43lusterIncarnation\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0b\n\x03lab\x18\x02 \x01(\x08\x12.\n\x0bincarnation\x18\x03 \x01(\x0b\x32\x19.regionkms.v1.Incarnation\"K\n\x11SignedIncarnation\x12\x13\n\x0bincarnation\x18\x01 \x01(\x0c\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cregionkms/v1/directory.proto\x12\x0cregionkms.v1\x1a\x19regionkms/v1/record.proto\"d\n\rCertification\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0b\n\x03lab\x18\x02 \x01(\x08\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x11\n\tenrolment\x18\x04 \x01(\r\x12\x12\n\nrecord_key\x18\x05 \x01(\x0c\"\x91\x02\n\x0bRegionEntry\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0e\n\x06serial\x18\x03 \x01(\x04\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0c\x12\x15\n\rtransport_key\x18\x05 \x01(\x0c\x12\x18\n\x10transport_key_id\x18\x06 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12\x10\n\x08store_id\x18\x08 \x01(\t\x12\x1a\n\x12store_replacements\x18\t \x01(\r\x12\x1b\n\x13store_commit_number\x18\n \x01(\x04\x12\x18\n\x10software_version\x18\x0b \x01(\t\x12\x15\n\rrecord_format\x18\x0c \x01(\r\"?\n\x13SignedCertification\x12\x15\n\rcertification\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xa2\x01\n\x11SignedRegionEntry\x12\r\n\x05\x65ntry\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x38\n\rcertification\x18\x03 \x01(\x0b\x32!.regionkms.v1.SignedCertification\x12\x31\n\x06\x66ormer\x18\x04 \x03(\x0b\x32!.regionkms.v1.SignedCertification\"b\n\x12\x43lusterIncarnation\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0b\n\x03lab\x18\x02 \x01(\x08\x12.\n\x0bincarnation\x18\x03 \x01(\x0b\x32\x19.regionkms.v1.Incarnation\"K\n\x11SignedIncarnation\x12\x13\n\x0bincarnation\x18\x01 \x01(\x0c\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATION']._serialized_end=173
   _globals['_REGIONENTRY']._serialized_start=176
   _globals['_REGIONENTRY']._serialized_end=449
-  _globals['_SIGNEDREGIONENTRY']._serialized_start=451
-  _globals['_SIGNEDREGIONENTRY']._serialized_end=560
-  _globals['_CLUSTERINCARNATION']._serialized_start=562
-  _globals['_CLUSTERINCARNATION']._serialized_end=660
-  _globals['_SIGNEDINCARNATION']._serialized_start=662
-  _globals['_SIGNEDINCARNATION']._serialized_end=737
+  _globals['_SIGNEDCERTIFICATION']._serialized_start=451
+  _globals['_SIGNEDCERTIFICATION']._serialized_end=514
+  _globals['_SIGNEDREGIONENTRY']._serialized_start=517
+  _globals['_SIGNEDREGIONENTRY']._serialized_end=679
+  _globals['_CLUSTERINCARNATION']._serialized_start=681
+  _globals['_CLUSTERINCARNATION']._serialized_end=779
+  _globals['_SIGNEDINCARNATION']._serialized_start=781
+  _globals['_SIGNEDINCARNATION']._serialized_end=856
 # @@protoc_insertion_point(module_scope)

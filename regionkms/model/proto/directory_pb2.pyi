@@ -1,7 +1,8 @@
 from regionkms.model.proto import record_pb2 as _record_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -48,17 +49,25 @@ class RegionEntry(_message.Message):
     record_format: int
     def __init__(self, cluster: _Optional[str] = ..., region: _Optional[str] = ..., serial: _Optional[int] = ..., certificate: _Optional[bytes] = ..., transport_key: _Optional[bytes] = ..., transport_key_id: _Optional[str] = ..., address: _Optional[str] = ..., store_id: _Optional[str] = ..., store_replacements: _Optional[int] = ..., store_commit_number: _Optional[int] = ..., software_version: _Optional[str] = ..., record_format: _Optional[int] = ...) -> None: ...
 
+class SignedCertification(_message.Message):
+    __slots__ = ("certification", "signature")
+    CERTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    certification: bytes
+    signature: bytes
+    def __init__(self, certification: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
 class SignedRegionEntry(_message.Message):
-    __slots__ = ("entry", "signature", "certification", "certification_signature")
+    __slots__ = ("entry", "signature", "certification", "former")
     ENTRY_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATION_FIELD_NUMBER: _ClassVar[int]
-    CERTIFICATION_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    FORMER_FIELD_NUMBER: _ClassVar[int]
     entry: bytes
     signature: bytes
-    certification: bytes
-    certification_signature: bytes
-    def __init__(self, entry: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., certification: _Optional[bytes] = ..., certification_signature: _Optional[bytes] = ...) -> None: ...
+    certification: SignedCertification
+    former: _containers.RepeatedCompositeFieldContainer[SignedCertification]
+    def __init__(self, entry: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., certification: _Optional[_Union[SignedCertification, _Mapping]] = ..., former: _Optional[_Iterable[_Union[SignedCertification, _Mapping]]] = ...) -> None: ...
 
 class ClusterIncarnation(_message.Message):
     __slots__ = ("cluster", "lab", "incarnation")
