@@ -118,9 +118,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             region=region,
             operations=OPERATIONS,
             pipeline=Pipeline(spawn=tasks.create_task),
-            verifier=SignatureVerifier(
-                scope=signing_scope(settings.region), directory=directory
-            ),
+            verifier=SignatureVerifier(scope=signing_scope(settings.region), directory=directory),
             counter=counter,
             metrics=metrics,
             pages=Pages(
@@ -128,6 +126,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
                 metrics=lambda: render_metrics(metrics, quota_counter, region=settings.region),
             ),
             address=ClientAddress(settings.trusted_proxies),
+            date_line=lambda: server.traffic.date_line,
             spawn=tasks.create_task,
         )
 

@@ -15,6 +15,7 @@ import msgspec
 
 from regionkms.identity.caller import CallerIdentity, root_caller
 from regionkms.identity.sigv4 import SignatureVerifier, Verified
+from regionkms.identity.sigv4.values import KMS, STS
 from regionkms.model.errors import (
     AccessDeniedException,
     KmsError,
@@ -44,7 +45,6 @@ _USER_AGENT: Final = b"user-agent"
 _OK_HEAD: Final = b"Content-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: "
 _EMPTY: Final = b"{}"
 _UNSIGNED: Final = "Unauthenticated"
-_STS: Final = "sts"
 _encode: Final = msgspec.json.Encoder().encode
 
 _OUTCOMES: Final[Mapping[type[KmsError], Outcome]] = {
@@ -79,6 +79,7 @@ class App:
         metrics: Of this process.
         pages: Health and metrics, which need no signature.
         address: Tells a client's address, also behind trusted proxies.
+        date_line: The `Date:` line of answers.
         spawn: Starts a task in the node's TaskGroup.
     """
 
@@ -93,6 +94,7 @@ class App:
         metrics: Metrics,
         pages: Pages,
         address: ClientAddress,
+        date_line: Callable[[], bytes],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._region = region
@@ -103,6 +105,7 @@ class App:
         self._metrics = metrics
         self._pages = pages
         self._address = address
+        self._date_line = date_line
         self._spawn = spawn
         self._request_ids = RequestIds()
         self._callers: dict[str, CallerIdentity] = {}
@@ -146,6 +149,7 @@ class App:
         name = _UNSIGNED
         try:
             verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
+            _require_service(verified, KMS)
             name = _operation_name(target)
             operation = self._operation(name)
             request = DECODERS[name](exchange.body)
@@ -187,7 +191,7 @@ class App:
             self._answer_error(exchange, error, call.request_id, call.operation.name, started)
             return
         body = _EMPTY if response is None else _encode(response)
-        head = _OK_HEAD + call.request_id.encode() + b"\r\n"
+        head = _OK_HEAD + call.request_id.encode() + b"\r\n" + self._date_line()
         exchange.respond(format_response(200, head, body))
         elapsed = time.perf_counter_ns() - started
         self._metrics.observe(call.operation.name, Outcome.SUCCESS, elapsed)
@@ -196,7 +200,7 @@ class App:
         self, exchange: Exchange, error: KmsError, request_id: str, name: str, started: int
     ) -> None:
         answer = answer_json(error)
-        head = _OK_HEAD + request_id.encode() + b"\r\n"
+        head = _OK_HEAD + request_id.encode() + b"\r\n" + self._date_line()
         exchange.respond(format_response(answer.status, head, answer.body))
         server = Outcome.SERVER_ERROR if error.fault == "server" else Outcome.CLIENT_ERROR
         elapsed = time.perf_counter_ns() - started
@@ -208,6 +212,7 @@ class App:
         outcome = Outcome.SUCCESS
         try:
             verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
+            _require_service(verified, STS)
             _, _, query_string = exchange.target.partition(b"?")
             asked = query.parse(verified.service, query_string, exchange.body)
             caller = self._caller(verified)
@@ -220,9 +225,21 @@ class App:
             exchange.respond(format_response(200, head, body))
         except KmsError as error:
             outcome = Outcome.CLIENT_ERROR
-            answer = query.answer_error(error, _STS, request_id)
+            answer = query.answer_error(error, STS, request_id)
             exchange.respond(format_response(answer.status, head, answer.body))
         self._metrics.observe("GetCallerIdentity", outcome, time.perf_counter_ns() - started)
+
+
+def _require_service(verified: Verified, service: str) -> None:
+    """A signature for one service must not open another one's door on the same endpoint.
+
+    Raises:
+        InvalidSignatureException: It is scoped to another service.
+    """
+    if verified.service != service:
+        raise InvalidSignatureException(
+            f"Credential should be scoped to correct service: '{service}'."
+        )
 
 
 def _operation_name(target: bytes) -> str:
