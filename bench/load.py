@@ -1,0 +1,148 @@
+"""A load generator that costs little: signed requests are made before, answers are only counted.
+
+It runs in a process of its own on another core than the server. Each connection keeps one request
+in flight, as SDKs do. Times are wall clock of the client; CPU of servers is read from
+/proc/PID/schedstat by measure.py.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+import ssl as tls
+
+import uvloop
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run saw."""
+
+    answers: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    first_refusal: bytes = b""
+    latencies_us: list[float] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Answers in a second."""
+        return self.answers / self.seconds if self.seconds else 0.0
+
+    def latency_us(self, part: float) -> float:
+        """A quantile of the latencies, in microseconds."""
+        ordered = sorted(self.latencies_us)
+        return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, run: "_Run", offset: int) -> None:
+        self._run = run
+        self._next = offset
+        self._buffer = b""
+        self._need = -1
+        self._sent_ns = 0
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._run.lost()
+
+    def _send(self) -> None:
+        assert self._transport is not None
+        requests = self._run.requests
+        self._sent_ns = time.perf_counter_ns()
+        self._transport.write(requests[self._next % len(requests)])
+        self._next += 1
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer = self._buffer + data if self._buffer else data
+        if self._need < 0:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = self._buffer[:end]
+            at = head.lower().find(b"content-length:")
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0])
+            self._need = end + 4 + length
+        if len(self._buffer) < self._need:
+            return
+        answer, self._buffer, self._need = self._buffer[: self._need], b"", -1
+        self._run.count(answer, self._sent_ns)
+        if self._run.going:
+            self._send()
+        elif self._transport is not None:
+            self._transport.close()
+
+
+class _Run:
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        self.requests = requests
+        self.result = Result()
+        self.going = True
+        self.open = 0
+        self.ended = asyncio.Event()
+
+    def count(self, answer: bytes, sent_ns: int) -> None:
+        result = self.result
+        if answer.startswith(b"HTTP/1.1 200"):
+            result.answers += 1
+            if result.answers % 16 == 0:
+                result.latencies_us.append((time.perf_counter_ns() - sent_ns) / 1000)
+        else:
+            result.refused += 1
+            if not result.first_refusal:
+                result.first_refusal = answer
+
+    def lost(self) -> None:
+        self.open -= 1
+        if self.open == 0:
+            self.ended.set()
+
+
+async def _run(
+    host: str,
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    context: tls.SSLContext | None,
+) -> Result:
+    run = _Run(requests)
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter()
+    step = max(1, len(requests) // connections)
+    for number in range(connections):
+        run.open += 1
+        await loop.create_connection(
+            lambda offset=number * step: _Connection(run, offset),  # type: ignore[misc]  # a default argument binds the loop variable
+            host,
+            port,
+            ssl=context,
+        )
+    await asyncio.sleep(seconds)
+    run.going = False
+    run.result.seconds = time.perf_counter() - started
+    async with asyncio.timeout(10):
+        await run.ended.wait()
+    return run.result
+
+
+def drive(
+    host: str,
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    connections: int = 32,
+    seconds: float = 5.0,
+    context: tls.SSLContext | None = None,
+) -> Result:
+    """Send requests in turn over some connections for some seconds."""
+    return uvloop.run(
+        _run(host, port, requests, connections=connections, seconds=seconds, context=context)
+    )
