@@ -1,6 +1,7 @@
 """`python -m regionkms.node.child ROLE FD`: a child of the supervisor. Not for hands."""
 
 import ctypes
+import logging
 import signal
 import socket
 import sys
@@ -10,12 +11,19 @@ from regionkms.node.agent import run_agent
 from regionkms.node.handover import receive
 from regionkms.node.worker import run_worker
 from regionkms.telemetry.hardening import harden_process
-from regionkms.telemetry.logging import configure_logging
+from regionkms.telemetry.logging import JsonFormatter
 
 _PR_SET_PDEATHSIG: Final = 1
 _HANDOVER_TIMEOUT_S: Final = 30.0
 _RUN: Final = {"worker": run_worker, "agent": run_agent}
 _ARGUMENTS: Final = 3
+
+
+def log_to_standard_error(level: str, formatter: logging.Formatter) -> None:
+    """Send this process's log to standard error, one JSON object a line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def main() -> int:
@@ -30,10 +38,9 @@ def main() -> int:
         channel.settimeout(_HANDOVER_TIMEOUT_S)
         handover = receive(channel)
         settings = handover.checked
-        configure_logging(
-            level=settings.log_level,
-            region=settings.region,
-            process=f"{sys.argv[1]}-{handover.process}",
+        name = f"{sys.argv[1]}-{handover.process}"
+        log_to_standard_error(
+            settings.log_level, JsonFormatter(region=settings.region, process=name)
         )
         _RUN[sys.argv[1]](handover, channel)
     return 0

@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 
 import uvloop
 
 from regionkms.audit.log import SegmentLog
-from regionkms.audit.record import RecordEncoder
+from regionkms.audit.record import SEED_BYTES, RecordEncoder
 from regionkms.config import NodeSettings
 from regionkms.counters.area import SharedMemory
 from regionkms.counters.change_counter import SharedChangeCounter
@@ -34,7 +35,7 @@ from regionkms.ports.store import Changes
 from regionkms.store.random_pool import RandomPool
 from regionkms.store.store import SqlStore, open_store
 from regionkms.store.vault import DomainVault
-from regionkms.telemetry.prometheus import render_metrics
+from regionkms.telemetry.prometheus import exposition
 from regionkms.wire.app import App
 from regionkms.wire.client_address import ClientAddress
 from regionkms.wire.http import HttpServer
@@ -107,7 +108,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             quotas=quota_counter,
             limits=lambda: quotas.current,
             audit=audit,
-            recorder=RecordEncoder(),
+            recorder=RecordEncoder(seed=os.urandom(SEED_BYTES)),
             decisions=DecisionCache(),
             agent=door,
         )
@@ -123,7 +124,9 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             metrics=metrics,
             pages=Pages(
                 ready=lambda: None,
-                metrics=lambda: render_metrics(metrics, quota_counter, region=settings.region),
+                metrics=lambda: exposition(
+                    settings.region, metrics.snapshot(), quota_counter.usage()
+                ),
             ),
             address=ClientAddress(settings.trusted_proxies),
             date_line=lambda: server.traffic.date_line,
