@@ -3,14 +3,13 @@
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 
 import uvloop
 
 from regionkms.audit.log import SegmentLog
-from regionkms.audit.record import SEED_BYTES, RecordEncoder
+from regionkms.audit.record import RecordEncoder
 from regionkms.config import NodeSettings
 from regionkms.counters.area import SharedMemory
 from regionkms.counters.change_counter import SharedChangeCounter
@@ -108,7 +107,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             quotas=quota_counter,
             limits=lambda: quotas.current,
             audit=audit,
-            recorder=RecordEncoder(seed=os.urandom(SEED_BYTES)),
+            recorder=RecordEncoder(seed=audit.seed),
             decisions=DecisionCache(),
             agent=door,
         )

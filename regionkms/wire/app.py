@@ -18,6 +18,7 @@ from regionkms.identity.sigv4 import SignatureVerifier, Verified
 from regionkms.identity.sigv4.values import KMS, STS
 from regionkms.model.errors import (
     AccessDeniedException,
+    InvalidSignatureException,
     KmsError,
     KMSInternalException,
     ThrottlingException,
