@@ -10,6 +10,7 @@ of a row in the text, the cause or the context.
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,11 +26,12 @@ STORE_FILE: Final = "store.db"
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long a writer waits for another one, on either database."""
 CONNECT_TIMEOUT_S: Final = 5
+_WAL_ATTEMPTS: Final = 100
+_WAL_PAUSE_S: Final = 0.05
 _RETRYABLE_SQLSTATES: Final = frozenset({"40001", "40P01"})
 """PostgreSQL: serialization_failure, deadlock_detected."""
 _SQLITE_PRAGMAS: Final = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # sync the log at every commit: acknowledged = survives power loss
     "PRAGMA fullfsync=ON",  # macOS only: a sync reaches the medium
     "PRAGMA foreign_keys=ON",
@@ -142,6 +144,14 @@ def reader_engine(url: str) -> Engine:
     return engine.execution_options(postgresql_readonly=True)
 
 
+def migration_engine(url: str) -> Engine:
+    """An engine for migrations: a runner that waited for another sees what that one made."""
+    engine = writer_engine(url)
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="READ COMMITTED")
+
+
 def begin_write(connection: Connection) -> None:
     """Wait for the other writers, then open a transaction that sees all they committed."""
     connection.begin()
@@ -203,6 +213,7 @@ def _sqlite_engine(parsed: URL, begin: str) -> Engine:
         connection.isolation_level = None  # no BEGIN behind our back
         for pragma in _SQLITE_PRAGMAS:
             connection.execute(pragma).close()
+        _use_wal(connection)
 
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -210,6 +221,22 @@ def _sqlite_engine(parsed: URL, begin: str) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", start)
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on, once in the life of a file.
+
+    SQLite answers "busy" at once where two processes try it together, whatever busy_timeout says.
+    """
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt + 1 == _WAL_ATTEMPTS:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            return
 
 
 def _only_queries(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:

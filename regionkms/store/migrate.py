@@ -15,17 +15,18 @@ from regionkms.model.errors import ConfigurationError
 from regionkms.store.engine import (
     check_private_file,
     create_private_file,
+    migration_engine,
     reader_engine,
     shown_url,
     sqlite_path,
     translated,
-    writer_engine,
 )
 from regionkms.store.schema import SCHEMA_VERSION, store_meta
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK: Final = 0x7265_6769_6F6E_6B6D  # "regionkm"
 _LOCK: Final = text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+_NO_TIMEOUT: Final = text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
 _VERSIONS: Final = select(store_meta.c.schema_version, store_meta.c.readable_from)
 
 
@@ -44,9 +45,9 @@ def migrate(url: str) -> None:
     if path is not None:
         create_private_file(path)
         check_private_file(path)
-    engine = writer_engine(url)
-    with translated("migrate"), engine.connect() as connection, connection.begin():
+    with translated("migrate"), migration_engine(url).connect() as connection, connection.begin():
         if connection.dialect.name == "postgresql":
+            connection.execute(_NO_TIMEOUT)
             connection.execute(_LOCK)
         versions = _stored_versions(connection)
         if versions is None or versions[0] < SCHEMA_VERSION:

@@ -2,11 +2,21 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Connection, Double, LargeBinary, Table, event, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Double,
+    Executable,
+    LargeBinary,
+    Table,
+    event,
+    select,
+    update,
+)
 from sqlalchemy.types import BigInteger, Integer
 
 from regionkms.model.errors import RowTampered
@@ -68,15 +78,22 @@ def fill(tx: StoreTransaction) -> None:
     tx.settings.put("a", "b")
 
 
-def alter(url: str, change: Callable[[Connection], object]) -> None:
-    """Write to the database behind the store's back, as an attacker would."""
+@pytest.fixture
+def attacker(url: str) -> Iterator[Connection]:
+    """Writes to the database behind the store's back."""
     engine = writer_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", forget_foreign_keys)
-    with engine.connect() as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET session_replication_role = replica")  # no triggers
-        change(connection)
+            connection.commit()
+        yield connection
+
+
+def alter(attacker: Connection, statement: Executable) -> None:
+    attacker.execute(statement)
+    attacker.commit()
 
 
 def forget_foreign_keys(connection: sqlite3.Connection, _: object) -> None:
@@ -105,30 +122,21 @@ def test_every_coded_table_is_tried() -> None:
 
 @pytest.mark.parametrize("name", READS)
 async def test_row_with_any_altered_column_is_refused(
-    sql_store: SqlStore, url: str, name: str
+    sql_store: SqlStore, attacker: Connection, name: str
 ) -> None:
     await sql_store.write(fill)
     table = schema.metadata.tables[name]
-    engine = writer_engine(url)
     for column in table.columns:
         if column.primary_key:
             continue  # a row under another key is another row: see the swapped rows below
-        this = row_of(table)
-        with engine.connect() as connection:
-            original = connection.execute(select(column).where(this)).scalar_one()
+        original = attacker.execute(select(column).where(row_of(table))).scalar_one()
+        attacker.rollback()
         altered = another(original, column.type)
-        alter(url, lambda c, v=altered, col=column, w=this: c.execute(set_column(table, col, v, w)))  # type: ignore[misc] # a lambda's default has no type
+        alter(attacker, update(table).where(row_of(table)).values({column.name: altered}))
         with pytest.raises(RowTampered, match=rf"^row \(.+\) of table {name} "):
             await sql_store.read(READS[name])
-        alter(
-            url,
-            lambda c, v=original, col=column, w=this: c.execute(set_column(table, col, v, w)),  # type: ignore[misc] # a lambda's default has no type
-        )
+        alter(attacker, update(table).where(row_of(table)).values({column.name: original}))
         assert await sql_store.read(READS[name])
-
-
-def set_column(table: Table, column: Any, value: object, this: Any) -> Any:
-    return update(table).where(this).values({column.name: value})
 
 
 def row_of(table: Table) -> Any:
@@ -136,7 +144,9 @@ def row_of(table: Table) -> Any:
     return table.c.name == "a" if table.name == "settings" else table.c.row_code.is_not(None)
 
 
-async def test_codes_can_not_be_swapped_between_rows(sql_store: SqlStore, url: str) -> None:
+async def test_codes_can_not_be_swapped_between_rows(
+    sql_store: SqlStore, attacker: Connection
+) -> None:
     def two(tx: StoreTransaction) -> None:
         tx.keys.insert(kms_key(key_id(1), policy="open"))
         tx.keys.insert(kms_key(key_id(2), policy="closed"))
@@ -153,15 +163,18 @@ async def test_codes_can_not_be_swapped_between_rows(sql_store: SqlStore, url: s
         target = update(schema.keys).where(schema.keys.c.key_id == key_id(2))
         connection.execute(target.values({str(name): value for name, value in values.items()}))
 
-    alter(url, copy)
+    copy(attacker)
+    attacker.commit()
     with pytest.raises(RowTampered, match=f"row .{ACCOUNT}, {key_id(2)}. of table keys does not"):
         await sql_store.read(lambda tx: tx.keys.get(ACCOUNT, key_id(2)))
     assert await sql_store.read(lambda tx: tx.keys.get(ACCOUNT, key_id(1)))
 
 
-async def test_message_names_the_row_and_nothing_it_holds(sql_store: SqlStore, url: str) -> None:
+async def test_message_names_the_row_and_nothing_it_holds(
+    sql_store: SqlStore, attacker: Connection
+) -> None:
     await sql_store.write(lambda tx: tx.keys.insert(kms_key(policy="POLICY-TEXT")))
-    alter(url, lambda c: c.execute(update(schema.keys).values(description="DESCRIPTION-TEXT")))
+    alter(attacker, update(schema.keys).values(description="DESCRIPTION-TEXT"))
     with pytest.raises(RowTampered) as caught:
         await sql_store.read(lambda tx: tx.keys.get(ACCOUNT, key_id(1)))
     assert str(caught.value) == (
@@ -170,24 +183,26 @@ async def test_message_names_the_row_and_nothing_it_holds(sql_store: SqlStore, u
 
 
 async def test_facts_can_not_be_taken_from_a_multi_region_key(
-    sql_store: SqlStore, url: str
+    sql_store: SqlStore, attacker: Connection
 ) -> None:
     await sql_store.write(fill)
-    alter(url, lambda c: c.execute(schema.multi_region_facts.delete()))
+    alter(attacker, schema.multi_region_facts.delete())
     with pytest.raises(RowTampered, match="of multi_region_facts is missing"):
         await sql_store.read(lambda tx: tx.keys.get(ACCOUNT, MRK))
 
 
-async def test_mirror_is_checked_before_it_is_moved(sql_store: SqlStore, url: str) -> None:
+async def test_mirror_is_checked_before_it_is_moved(
+    sql_store: SqlStore, attacker: Connection
+) -> None:
     await sql_store.write(fill)
-    alter(url, lambda c: c.execute(update(schema.multi_region_facts).values(mirror_seq=0)))
+    alter(attacker, update(schema.multi_region_facts).values(mirror_seq=0))
     older = MultiRegionFacts(mirror_seq=1)
     with pytest.raises(RowTampered, match="multi_region_facts"):
         await sql_store.write(lambda tx: tx.multi_region.put(ACCOUNT, MRK, older))
 
 
 async def test_scans_leave_a_tampered_row_out_and_name_it(
-    sql_store: SqlStore, url: str, caplog: pytest.LogCaptureFixture
+    sql_store: SqlStore, attacker: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     deletion = Deletion(kind=DeletionKind.PENDING, window_days=7, date=1.0)
 
@@ -216,7 +231,8 @@ async def test_scans_leave_a_tampered_row_out_and_name_it(
         ):
             connection.execute(update(table).where(name).values(row_code=forged))
 
-    alter(url, spoil)
+    spoil(attacker)
+    attacker.commit()
     good = [key_id(1), key_id(3), key_id(4)]
 
     def look(tx: StoreTransaction) -> None:
@@ -260,7 +276,9 @@ async def test_row_of_a_rotated_domain_key_stays_readable(sql_store: SqlStore, u
     assert [key.domain_key_id for key in read_domain_keys(url)] == [first]
 
 
-async def test_offline_reader_hands_out_what_does_not_fit(sql_store: SqlStore, url: str) -> None:
+async def test_offline_reader_hands_out_what_does_not_fit(
+    sql_store: SqlStore, url: str, attacker: Connection
+) -> None:
     def several(tx: StoreTransaction) -> None:
         for number in (1, 2):
             tx.keys.insert(kms_key(key_id(number)))
@@ -275,7 +293,8 @@ async def test_offline_reader_hands_out_what_does_not_fit(sql_store: SqlStore, u
         second = (generations.c.key_id == key_id(2)) & (generations.c.created_at > 1_700_000_001.5)
         connection.execute(update(generations).where(second).values(fingerprint=b"0" * 32))
 
-    alter(url, spoil)
+    spoil(attacker)
+    attacker.commit()
     with open_offline(url, vault=RowVault()) as reader:
         first, second = reader.walk()
     assert isinstance(first.key, RowTampered)
