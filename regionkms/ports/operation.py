@@ -9,10 +9,7 @@ policy/permissions.py; quotas those of quota/table.py; states those of model/key
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
-
-_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Plane(StrEnum):
@@ -44,7 +41,7 @@ class Audited:
     """
 
     request: tuple[str, ...] = ()
-    defaults: Mapping[str, object] = field(default=_NOTHING)
+    defaults: Mapping[str, object] = field(default_factory=dict)
     response: tuple[str, ...] = ()
     key_arn: bool = False
 
