@@ -1,7 +1,7 @@
 """Random bytes for the data plane, fetched from the kernel in chunks.
 
-A piece of a pool costs half of `os.urandom` where that is a plain function of the C library, and a
-fifth where it is a system call. A pool is made after exec, never before: two processes with the
+A piece of a pool costs half of `os.urandom` where that need not enter the kernel, and less of it
+where it must. A pool is made after exec, never before: two processes with the
 same pool would encrypt with the same nonces.
 """
 
