@@ -18,6 +18,8 @@ from regionkms.ports.metrics import (
 )
 
 _SHIFT: Final = FIRST_BUCKET_NS.bit_length() - 1
+_TOUCHED: Final = SERIES_WORDS
+"""Place in a pending series that tells whether it waits for the next flush."""
 _MAX_GAUGE: Final = (1 << 64) - 1
 
 
@@ -38,7 +40,9 @@ class SharedMetrics:
             operation: position * outcomes * SERIES_WORDS
             for position, operation in enumerate(self._operations)
         }
-        self._unknown: Final = self._bases[UNKNOWN_OPERATION]
+        self._pending: Final = {
+            operation: [[0] * (SERIES_WORDS + 1) for _ in Outcome] for operation in self._operations
+        }
         self._counter_at: Final = {name: at for at, name in enumerate(layout.counters)}
         self._gauge_at: Final = {name: at for at, name in enumerate(layout.gauges)}
         everyone = range(layout.processes)
@@ -46,8 +50,7 @@ class SharedMetrics:
         self._counters: Final = [area.block(layout.named_counters, number) for number in everyone]
         self._gauges: Final = [area.block(layout.named_gauges, number) for number in everyone]
         self._process: Final = process
-        self._pending: Final = [0] * (layout.series * SERIES_WORDS)
-        self._touched: Final[set[int]] = set()
+        self._touched: Final[list[tuple[int, list[int]]]] = []
         self._added: Final[dict[int, int]] = {}
         own = self._gauges[process]
         for at in range(len(own)):
@@ -55,15 +58,20 @@ class SharedMetrics:
 
     def observe(self, operation: str, outcome: Outcome, elapsed_ns: int) -> None:
         """Count a request and its duration; an undeclared operation counts as `Unknown`."""
-        base = self._bases.get(operation, self._unknown) + outcome * SERIES_WORDS
-        pending = self._pending
-        pending[base] += 1
-        pending[base + 1] += elapsed_ns
+        try:
+            pending = self._pending[operation][outcome]
+        except KeyError:
+            operation = UNKNOWN_OPERATION
+            pending = self._pending[operation][outcome]
+        if not pending[_TOUCHED]:
+            pending[_TOUCHED] = 1
+            self._touched.append((self._bases[operation] + outcome * SERIES_WORDS, pending))
+        pending[0] += 1
+        pending[1] += elapsed_ns
         bucket = (elapsed_ns >> _SHIFT).bit_length()
         if bucket > DURATION_BUCKETS:  # noqa: PLR1730 - min() costs three times as much here
             bucket = DURATION_BUCKETS
-        pending[base + 2 + bucket] += 1
-        self._touched.add(base)
+        pending[2 + bucket] += 1
 
     def add(self, counter: str, amount: int = 1) -> None:
         """Raise a declared counter.
@@ -94,11 +102,11 @@ class SharedMetrics:
 
     def _flush_series(self) -> None:
         words = self._series[self._process]
-        pending = self._pending
-        for base in self._touched:
-            for at in range(base, base + SERIES_WORDS):
-                if pending[at]:
-                    words[at] += pending[at]
+        for base, pending in self._touched:
+            pending[_TOUCHED] = 0
+            for at, amount in enumerate(pending):
+                if amount:
+                    words[base + at] += amount
                     pending[at] = 0
         self._touched.clear()
 
