@@ -6,12 +6,15 @@ key policy, so who can write etcd must not be able to change it. Source: protoco
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from google.protobuf.message import DecodeError
 
 from regionkms.model.ids import AccountId, KeyId, RegionName, is_region_name
 from regionkms.model.key import Tag
 from regionkms.model.proto import record_pb2 as pb
+
+NO_ACCOUNT: Final = AccountId("")
 
 
 class ProposalFormatError(ValueError):
@@ -41,7 +44,7 @@ class Proposal:
     description: str = ""
     tags: tuple[Tag, ...] = ()
     caller_arn: str = ""
-    caller_account_id: AccountId = AccountId("")
+    caller_account_id: AccountId = NO_ACCOUNT
     request_context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

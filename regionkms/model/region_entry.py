@@ -1,8 +1,8 @@
-"""Values of the directory: what the authority certifies, what a Region says of itself, and what
-the etcd data says of itself. Bytes that were signed are kept exactly, never re-encoded.
+"""Values of the directory of Regions, and their bytes.
 
-Pure; whether to believe them is crypto/directory_trust.py's. Source: protocol §2 (other keys),
-R12, design §3 (Identity).
+What the authority certifies, what a Region says of itself, and what the etcd data says of itself.
+Bytes that were signed are kept exactly, never re-encoded. Pure; whether to believe them is
+crypto/directory_trust.py's. Source: protocol §2 (other keys), R12, design §3 (Identity).
 """
 
 from collections.abc import Callable
