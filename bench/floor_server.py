@@ -14,6 +14,7 @@ import ssl as tls
 import sys
 from base64 import b64encode
 from pathlib import Path
+from typing import cast
 
 import httptools
 import msgspec
@@ -126,8 +127,7 @@ class Plain(asyncio.Protocol):
         self.connection = Connection(floor)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.connection.transport = transport
+        self.connection.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.connection.parser.feed_data(data)
@@ -139,8 +139,7 @@ class Buffered(asyncio.BufferedProtocol):
         self.buffer = bytearray(65536)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.connection.transport = transport
+        self.connection.transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self.buffer

@@ -6,10 +6,11 @@ in flight, as SDKs do. Times are wall clock of the client; CPU of servers is rea
 """
 
 import asyncio
+import ssl as tls
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-import ssl as tls
+from typing import cast
 
 import uvloop
 
@@ -45,8 +46,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
