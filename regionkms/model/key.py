@@ -47,7 +47,7 @@ class Phase(StrEnum):
     LIVE = "live"
     SUSPENDED = "suspended"
     PURGED = "purged"
-    """Tombstone: life and mirror are kept, material is gone. The key no longer exists for callers."""
+    """Tombstone: life and mirror are kept, material is gone; callers see no key any more."""
 
 
 class LockKind(StrEnum):
@@ -127,6 +127,10 @@ class WrappedBindingKey:
 
     domain_key_id: DomainKeyId
     wrapped: bytes = field(repr=False)
+
+
+NO_BINDING_KEY: Final = WrappedBindingKey(domain_key_id=DomainKeyId(""), wrapped=b"")
+"""Of a replica that is Creating and has not fetched it yet; such a key does no cryptography."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
