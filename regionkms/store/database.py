@@ -52,6 +52,39 @@ class Database:
         Raises:
             StoreUnavailable: The database did not answer.
         """
+        return self._repeated(lambda: self._read_once(work))
+
+    def write(self, work: Callable[[SqlTransaction], T]) -> tuple[T, bool]:
+        """Run `work` and commit; whether the change feed moved is the second result.
+
+        Raises:
+            StoreUnavailable: It did not commit; nothing changed.
+            OutcomeUnknown: PostgreSQL went away during the commit, and stayed away.
+        """
+        return self._repeated(lambda: self._write_once(work))
+
+    def close(self) -> None:
+        """Close both connections."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                _close(connection)
+        self._reader = self._writer = None
+
+    def _repeated(self, run: Callable[[], T]) -> T:
+        """Run again what changed nothing: after a conflict, or once after a stale connection."""
+        stale_allowed = True
+        for attempt in range(MAX_ATTEMPTS - 1):
+            try:
+                return run()
+            except TransactionConflict:
+                time.sleep(secrets.randbelow(5 << attempt) / 1000)
+            except ConnectionLost:
+                if not stale_allowed:
+                    raise
+                stale_allowed = False
+        return run()
+
+    def _read_once(self, work: Callable[[SqlTransaction], T]) -> T:
         self._reader, connection = _opened(self._reader, self._reader_engine)
         try:
             with translated("begin a read"):
@@ -63,29 +96,6 @@ class Database:
             if not _rolled_back(connection):
                 self._reader = None
                 _close(connection)
-
-    def write(self, work: Callable[[SqlTransaction], T]) -> tuple[T, bool]:
-        """Run `work` and commit; whether the change feed moved is the second result.
-
-        Raises:
-            StoreUnavailable: It did not commit; nothing changed.
-            OutcomeUnknown: PostgreSQL went away during the commit, and stayed away.
-        """
-        for attempt in range(MAX_ATTEMPTS):
-            try:
-                return self._write_once(work)
-            except TransactionConflict:
-                if attempt + 1 == MAX_ATTEMPTS:
-                    raise
-            time.sleep(secrets.randbelow(5 << attempt) / 1000)
-        raise AssertionError("the last attempt returns or raises")
-
-    def close(self) -> None:
-        """Close both connections."""
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                _close(connection)
-        self._reader = self._writer = None
 
     def _write_once(self, work: Callable[[SqlTransaction], T]) -> tuple[T, bool]:
         self._writer, connection = _opened(self._writer, self._writer_engine)

@@ -26,7 +26,7 @@ class PostgresServer:
     """A running server; `new_database` makes as many empty databases as tests need."""
 
     def __init__(self, socket_dir: Path, user: str) -> None:
-        self._socket_dir = socket_dir
+        self.socket_dir = socket_dir
         self._user = user
         self._numbers = count(1)
 
@@ -35,12 +35,12 @@ class PostgresServer:
         name = f"store_{next(self._numbers)}"
         with self.connect("postgres") as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        return f"postgresql://{self._user}@/{name}?host={self._socket_dir}"
+        return f"postgresql://{self._user}@/{name}?host={self.socket_dir}"
 
     def connect(self, database: str) -> "psycopg.Connection[tuple[object, ...]]":
         """Open a connection that commits each statement."""
         return psycopg.connect(
-            host=str(self._socket_dir), user=self._user, dbname=database, autocommit=True
+            host=str(self.socket_dir), user=self._user, dbname=database, autocommit=True
         )
 
     def end_connections(self) -> None:
