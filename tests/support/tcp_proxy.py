@@ -7,12 +7,16 @@ from typing import Self
 
 
 class TcpProxy:
-    """Forwards to a local port; `mute_server` swallows what the server says, `cut` ends all."""
+    """Forwards to a local port; `mute_server` swallows what the server says, `cut` ends all.
+
+    `heard` is all that the server said.
+    """
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
         self.port = 0
         self.mute_server = False
+        self.heard = bytearray()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -54,6 +58,8 @@ class TcpProxy:
     ) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
+                if of_server:
+                    self.heard += data
                 if not (of_server and self.mute_server):
                     writer.write(data)
                     await writer.drain()
