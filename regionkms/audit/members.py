@@ -144,7 +144,7 @@ def request_parameters(audited: Audited, request: Shape | None) -> dict[str, Jso
 
 
 def _sent(request: Shape, known: Mapping[str, str], name: str) -> Json | None:
-    for candidate in (name, _SAME.get(name, name)):
+    for candidate in (name, _SAME.get(name, name)):  # of CreateKey; others have only one of them
         attribute = known.get(candidate)
         value = None if attribute is None else getattr(request, attribute)
         if value is not None:
@@ -160,6 +160,11 @@ def response_elements(
     if audited.key_arn and key_arn:
         elements.setdefault("keyId", key_arn)
     return elements or None
+
+
+def same_member(names: tuple[str, ...]) -> bool:
+    """Whether one of the names may show the value of another member."""
+    return any(name in names and other in names for name, other in _SAME.items())
 
 
 def unknown_members(audited: Audited, request: type[Shape], response: type[Shape] | None) -> str:

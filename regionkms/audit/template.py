@@ -1,0 +1,254 @@
+"""The canonical record of a data-plane call, put together from pieces that seldom change. Pure.
+
+It says the same as canonical.encode, which is its test oracle: 1.8 us for an Encrypt record where
+that takes 16 us (measured together on a busy core). What it has no pieces for (members of a
+response, lists and dates, additional data, private endpoints) is left to canonical.encode.
+
+Pieces are kept apart by what they depend on: identity, client, operation, resources. A template of
+all of them together would take 0.9 kB for each combination.
+"""
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from json.encoder import encode_basestring_ascii
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from regionkms.audit.canonical import (
+    EVENT_SOURCE,
+    EVENT_VERSION,
+    MAX_ERROR_MESSAGE,
+    MAX_SOURCE_IP,
+    MAX_USER_AGENT,
+    RESOURCE_TYPE,
+    Caller,
+    CallFacts,
+    error_code,
+    event_time,
+)
+from regionkms.audit.members import (
+    attributes,
+    lower_camel,
+    request_parameters,
+    same_member,
+    visible,
+)
+from regionkms.audit.user_identity import user_identity
+from regionkms.model.errors import KmsError
+from regionkms.model.shape import Shape
+from regionkms.ports.operation import Audited, Operation
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MAX_PIECES: Final = 8192
+"""Of each kind. Clients choose user agents, so every cache has an end."""
+_DELETE: Final = 0x7F
+_EMPTY: Final = b"{}"
+
+_quote: Final[Callable[[str], str]] = encode_basestring_ascii
+_encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode_struct: Final = msgspec.json.Encoder().encode
+
+
+def _member(name: str, value: object) -> str:
+    """A member of a JSON object, with the comma that follows it."""
+    return f"{_quote(name)}:{_encode_json(value)},"
+
+
+def remember(cache: dict[K, V], key: K, value: V) -> V:
+    """Keep a piece; when there are too many, the oldest goes."""
+    if len(cache) >= MAX_PIECES:
+        del cache[next(iter(cache))]
+    cache[key] = value
+    return value
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether msgspec writes values of a type as canonical.encode does (ASCII given)."""
+    if get_origin(hint) in {Union, UnionType}:
+        return all(map(_is_plain, get_args(hint)))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return True
+    return hint in (str, int, bool, NoneType, dict[str, str])
+
+
+class _Parameters:
+    """Writes requestParameters of one request type with one allow-list."""
+
+    __slots__ = ("_audited", "_filled", "_get", "_shown")
+
+    def __init__(self, audited: Audited, request_type: type[Shape]) -> None:
+        known = attributes(request_type)
+        names = [name for name in audited.request if name in known]
+        defaults = enumerate(visible(audited.defaults.get(name)) for name in names)
+        self._audited: Final = audited
+        self._filled: Final = [(i, value) for i, value in defaults if value is not None]
+        self._get: Final = _getter([known[name] for name in names])
+        self._shown: Final = msgspec.defstruct(
+            "Shown", [(lower_camel(name), Any, None) for name in names], omit_defaults=True
+        )
+
+    def encode(self, request: Any) -> str:
+        """The member's value."""
+        values = list(self._get(request))
+        for i, default in self._filled:
+            if values[i] is None:
+                values[i] = default
+        try:
+            shown = _encode_struct(self._shown(*values))
+        except UnicodeEncodeError:
+            return self._encode_plain(request)
+        if not shown.isascii() or shown.find(_DELETE) >= 0:
+            return self._encode_plain(request)
+        return "null" if shown == _EMPTY else shown.decode()
+
+    def _encode_plain(self, request: Any) -> str:
+        return _encode_json(request_parameters(self._audited, request))
+
+
+def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Like attrgetter, but always to a tuple."""
+    if not names:
+        return lambda _: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda request: (get(request),)
+
+
+class _Plan:
+    """The pieces that depend on operation and Region only.
+
+    Attributes:
+        failures: Whether there are pieces for all that a failed call shows.
+        successes: The same of a successful one, which may show members of the response.
+        tails: What follows the event id, by resources and recipient.
+    """
+
+    __slots__ = (
+        "failures",
+        "head",
+        "operation",
+        "parameters",
+        "region",
+        "request_type",
+        "successes",
+        "tails",
+    )
+
+    def __init__(self, operation: Operation, region: str, request_type: type[Any]) -> None:
+        audited = operation.audited
+        self.operation: Final = operation
+        self.region: Final = region
+        self.request_type: Final = request_type
+        self.failures: Final = _has_pieces(audited, request_type)
+        self.successes: Final = self.failures and not (audited.response or audited.key_arn)
+        self.head: Final = '",' + (
+            _member("eventSource", EVENT_SOURCE)
+            + _member("eventName", operation.name)
+            + _member("awsRegion", region)
+        )
+        self.parameters: Final = (
+            _Parameters(audited, request_type).encode if self.failures else _never
+        )
+        self.tails: Final[dict[tuple[object, str], str]] = {}
+
+
+def _has_pieces(audited: Audited, request_type: type[Any]) -> bool:
+    if request_type is NoneType or same_member(audited.request):
+        return False
+    known, hints = attributes(request_type), get_type_hints(request_type)
+    return all(_is_plain(hints[known[name]]) for name in audited.request if name in known)
+
+
+def _never(_: Any) -> str:
+    raise AssertionError("canonical.encode writes these records")
+
+
+class TemplateEncoder:
+    """Encodes records of data-plane calls. For one thread."""
+
+    def __init__(self) -> None:
+        self._plans: dict[str, _Plan] = {}
+        self._identities: dict[str, tuple[Caller, str]] = {}
+        self._clients: dict[tuple[str, str], str] = {}
+        self._second = -1
+        self._time = ""
+
+    def encode(
+        self, facts: CallFacts, event_id: str, recipient: str, shared_event_id: str
+    ) -> bytes | None:
+        """The record, equal to canonical.encode's; None when there are no pieces for it."""
+        operation = facts.operation
+        plan = self._plans.get(operation.name)
+        if (
+            plan is None
+            or plan.operation is not operation
+            or plan.request_type is not type(facts.request)
+            or plan.region != facts.region
+        ):
+            plan = _Plan(operation, facts.region, type(facts.request))
+            self._plans[operation.name] = plan
+        fits = plan.successes if facts.error is None else plan.failures
+        if not fits or facts.additional or facts.vpc_endpoint_id or facts.resources is None:
+            return None
+        return self._encode(plan, facts, event_id, recipient, shared_event_id)
+
+    def _encode(
+        self, plan: _Plan, facts: CallFacts, event_id: str, recipient: str, shared_event_id: str
+    ) -> bytes:
+        second = int(facts.event_time)
+        if second != self._second:
+            self._second, self._time = second, event_time(second)
+        caller = facts.caller
+        known = self._identities.get(caller.access_key_id)
+        identity = known[1] if known and known[0] is caller else self._identity(caller)
+        client_key = (facts.source_ip, facts.user_agent)
+        client = self._clients.get(client_key) or self._client(*client_key)
+        tail = plan.tails.get((facts.resources, recipient)) or _tail(plan, facts, recipient)
+        shared = f',"sharedEventID":"{shared_event_id}"' if shared_event_id else ""
+        failure = "" if facts.error is None else _failure(facts.error)
+        return (
+            f"{identity}{self._time}{plan.head}{client}{failure}"
+            f'"requestParameters":{plan.parameters(facts.request)},"responseElements":null,'
+            f'"requestID":{_quote(facts.request_id)},"eventID":"{event_id}",{tail}{shared}'
+            ',"eventCategory":"Management"}'
+        ).encode("ascii")
+
+    def _identity(self, caller: Caller) -> str:
+        identity = user_identity(caller.principal, caller.access_key_id)
+        piece = "{" + _member("eventVersion", EVENT_VERSION) + _member("userIdentity", identity)
+        return remember(self._identities, caller.access_key_id, (caller, piece + '"eventTime":"'))[
+            1
+        ]
+
+    def _client(self, source_ip: str, user_agent: str) -> str:
+        piece = _member("sourceIPAddress", source_ip[:MAX_SOURCE_IP]) + _member(
+            "userAgent", user_agent[:MAX_USER_AGENT]
+        )
+        return remember(self._clients, (source_ip, user_agent), piece)
+
+
+def _tail(plan: _Plan, facts: CallFacts, recipient: str) -> str:
+    resources = [
+        {"accountId": account_id, "type": RESOURCE_TYPE, "ARN": arn}
+        for account_id, arn in facts.resources or ()
+    ]
+    piece = (
+        _member("readOnly", plan.operation.read_only)
+        + _member("resources", resources)
+        + _member("eventType", "AwsApiCall")
+        + _member("managementEvent", value=True)
+        + _member("recipientAccountId", recipient)
+    )
+    return remember(plan.tails, (facts.resources, recipient), piece[:-1])
+
+
+def _failure(error: KmsError) -> str:
+    piece = _member("errorCode", error_code(error))
+    if error.message:
+        piece += _member("errorMessage", error.message[:MAX_ERROR_MESSAGE])
+    return piece
