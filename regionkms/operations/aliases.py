@@ -12,6 +12,7 @@ from regionkms.model import shapes
 from regionkms.model.errors import (
     AlreadyExistsException,
     InvalidAliasNameException,
+    KMSInternalException,
     LimitExceededException,
     NotFoundException,
     ValidationException,
@@ -29,6 +30,8 @@ from regionkms.ports.operation import Audited, Operation, Plane, Resource
 from regionkms.ports.store import StoreTransaction
 
 _LIST_DEFAULT: Final = 50
+_LIST_MAX: Final = 100
+"""Of a page; a greater Limit, which the API model allows, gets this many (spec 01 A17)."""
 _HELP: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
 
 
@@ -121,14 +124,22 @@ async def update_alias(call: Call) -> None:
 
     def work(tx: StoreTransaction) -> None:
         row = call.recheck(tx)
-        alias = tx.aliases.get(call.account_id, name)
-        if alias is None or alias.target_key_id != current_id:
-            raise _alias_not_found(call, name)
+        alias = _unmoved(call, tx, name, current_id)
         if alias.target_key_id != row.key_id:
             _require_room(call, tx, row)
         tx.aliases.put(replace(alias, target_key_id=row.key_id, updated_at=now))
 
     await call.commit(work)
+
+
+def _unmoved(call: Call, tx: StoreTransaction, name: AliasName, target: KeyId) -> Alias:
+    """The alias, if it still refers to the key that the call was authorized for."""
+    alias = tx.aliases.get(call.account_id, name)
+    if alias is None:
+        raise _alias_not_found(call, name)
+    if alias.target_key_id != target:
+        raise KMSInternalException("The alias has just been changed. Retry the request.")
+    return alias
 
 
 async def _current_target(call: Call, name: AliasName) -> KeyId:
@@ -159,15 +170,15 @@ async def delete_alias(call: Call) -> None:
     request: shapes.DeleteAliasRequest = call.request
     name = _checked_name(request.alias_name)
     authorize_alias(call, "kms:DeleteAlias", name)
-    target = await target_of(call, await _current_target(call, name))
+    current_id = await _current_target(call, name)
+    target = await target_of(call, current_id)
     if target.key is None:
         raise not_found(target.arn)
     call.loaded = authorize_key(call, "kms:DeleteAlias", target)
     _touch(call, name, call.loaded, alias_first=True)
 
     def work(tx: StoreTransaction) -> None:
-        if tx.aliases.get(call.account_id, name) is None:
-            raise _alias_not_found(call, name)
+        _unmoved(call, tx, name, current_id)
         tx.aliases.delete(call.account_id, name)
 
     await call.commit(work)
@@ -186,7 +197,7 @@ async def list_aliases(call: Call) -> shapes.ListAliasesResponse:
     page = await page_of(
         region.store,
         marker=request.marker,
-        limit=request.limit or _LIST_DEFAULT,
+        limit=min(request.limit or _LIST_DEFAULT, _LIST_MAX),
         read=lambda tx, after, limit: tx.aliases.page(
             call.account_id, key_id=key_id, after=after, limit=limit
         ),

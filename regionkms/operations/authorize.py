@@ -9,7 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from regionkms.crypto.blob import parse_header
-from regionkms.model.errors import AccessDeniedException, KmsError, KMSInternalException
+from regionkms.model.errors import (
+    AccessDeniedException,
+    KmsError,
+    KMSInternalException,
+    ValidationException,
+)
 from regionkms.model.ids import AliasName, alias_arn
 from regionkms.operations.call import Call
 from regionkms.operations.key_cache import Miss
@@ -32,6 +37,13 @@ CIPHERTEXT_REFUSAL: Final = (
     "region, or you are not allowed to access."
 )
 """Word for word as AWS KMS refuses a Decrypt that names no key."""
+NO_CIPHERTEXT: Final = (
+    "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: "
+    "Member must not be null"
+)
+_NO_KEY_TO_TRY: Final = (
+    "A request with the DryRunModifiers IGNORE_CIPHERTEXT must name the KMS key to decrypt with."
+)
 _NO_PAIRS: Final[Mapping[str, str]] = MappingProxyType({})
 _MAX_MISSES: Final = 16
 """Misses that one call may have: an alias, two keys, and the cache moving meanwhile."""
@@ -47,15 +59,21 @@ def resolve_for(call: Call, identifier: str, *, accepts_alias: bool) -> Target:
     return resolve(call.region, call.account_id, identifier, accepts_alias=accepts_alias)
 
 
-def ciphertext_target(call: Call, identifier: str | None, blob: bytes) -> Target:
+def ciphertext_target(call: Call, identifier: str | None, blob: bytes | None) -> Target:
     """The key that a Decrypt names, or else the one that its ciphertext names.
 
     Raises:
         InvalidCiphertextException: No key is named, and these bytes are no ciphertext of ours.
+        ValidationException: Neither a key nor a ciphertext, or no key in a DryRun that is to
+            ignore the ciphertext.
         Miss: Not in memory.
     """
     if identifier is not None:
         return resolve_for(call, identifier, accepts_alias=True)
+    if blob is None:
+        raise ValidationException(NO_CIPHERTEXT)
+    if call.request.dry_run_modifiers:
+        raise ValidationException(_NO_KEY_TO_TRY)
     header = parse_header(blob)
     found = find_key(call.region, header.account_id, header.key_id)
     return Target(

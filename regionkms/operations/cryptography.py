@@ -15,15 +15,22 @@ from regionkms.model.errors import (
     IncorrectKeyException,
     InvalidCiphertextException,
     InvalidKeyUsageException,
+    KmsError,
     KMSInternalException,
     UnsupportedOperationException,
     ValidationException,
 )
 from regionkms.model.key_spec import KeySpec, KeyUsage
-from regionkms.operations.authorize import authorize_key, ciphertext_target, resolve_for
+from regionkms.operations.authorize import (
+    NO_CIPHERTEXT,
+    authorize_key,
+    ciphertext_target,
+    resolve_for,
+)
 from regionkms.operations.call import Call
 from regionkms.operations.charging import charge_pair
 from regionkms.operations.loaded_key import LoadedKey
+from regionkms.operations.resolve import Target
 from regionkms.ports.operation import Audited, Operation, Plane, Resource
 
 _SYMMETRIC_DEFAULT: Final = "SYMMETRIC_DEFAULT"
@@ -114,12 +121,30 @@ def decrypt(call: Call) -> shapes.DecryptResponse:
         raise IncorrectKeyException(_INCORRECT_KEY)
     _require_algorithm(request.encryption_algorithm, key)
     _refuse_recipient(request.recipient)
-    blob = request.ciphertext_blob or b""
+    if _ignores_ciphertext(request):
+        return shapes.DecryptResponse()
+    blob = _required(request.ciphertext_blob)
     _require_made_by(key, blob)
     plaintext = _decrypt(call, key, blob, request.encryption_context or {})
     return shapes.DecryptResponse(
         key_id=key.arn, plaintext=plaintext, encryption_algorithm=_SYMMETRIC_DEFAULT
     )
+
+
+def _ignores_ciphertext(request: shapes.DecryptRequest | shapes.ReEncryptRequest) -> bool:
+    """Whether a DryRun asks about permissions alone, with or without a ciphertext."""
+    if not request.dry_run_modifiers:
+        return False
+    if not request.dry_run:
+        raise ValidationException("DryRunModifiers can be specified only with DryRun.")
+    return True
+
+
+def _required(blob: bytes | None) -> bytes:
+    """The ciphertext; the API model makes it optional for DryRunModifiers alone."""
+    if blob is None:
+        raise ValidationException(NO_CIPHERTEXT)
+    return blob
 
 
 def _require_made_by(key: LoadedKey, blob: bytes) -> None:
@@ -174,12 +199,20 @@ def generate_random(call: Call) -> shapes.GenerateRandomResponse:
     )
 
 
+def _source_and_destination(call: Call, request: shapes.ReEncryptRequest) -> tuple[Target, Target]:
+    """Find both keys; a call that names none of them right is charged all the same."""
+    try:
+        source = ciphertext_target(call, request.source_key_id, request.ciphertext_blob)
+        return source, resolve_for(call, request.destination_key_id, accepts_alias=True)
+    except KmsError:
+        charge_pair(call, None, None)
+        raise
+
+
 def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
     """Decrypt under one key and encrypt under another, inside the service (spec 03 §3.6)."""
     request: shapes.ReEncryptRequest = call.request
-    blob = request.ciphertext_blob or b""
-    source_target = ciphertext_target(call, request.source_key_id, blob)
-    target = resolve_for(call, request.destination_key_id, accepts_alias=True)
+    source_target, target = _source_and_destination(call, request)
     charge_pair(
         call,
         None if source_target.key is None else source_target.key.key.key_spec,
@@ -209,7 +242,9 @@ def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
     _require_symmetric(destination, "ReEncrypt")
     _require_algorithm(request.source_encryption_algorithm, source)
     _require_algorithm(request.destination_encryption_algorithm, destination)
-    call.stop_if_dry_run()
+    if _ignores_ciphertext(request):
+        return shapes.ReEncryptResponse()
+    blob = _required(request.ciphertext_blob)
     _require_made_by(source, blob)
     plaintext = _decrypt(call, source, blob, request.source_encryption_context or {})
     new_blob = _encrypt(call, destination, plaintext, request.destination_encryption_context or {})

@@ -15,6 +15,7 @@ from regionkms.ports.store import Store, StoreTransaction
 
 T = TypeVar("T")
 _VERSION: Final = b"1:"
+INVALID_MARKER: Final = "The marker is not valid. Use NextMarker of the page before, unchanged."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +75,7 @@ def decode_marker(marker: str) -> str:
         decoded = base64.b64decode(marker.encode("ascii"), altchars=b"-_", validate=True)
         text = decoded.decode()
     except (UnicodeError, binascii.Error):
-        raise InvalidMarkerException(_INVALID) from None
+        raise InvalidMarkerException(INVALID_MARKER) from None
     if not decoded.startswith(_VERSION):
-        raise InvalidMarkerException(_INVALID)
+        raise InvalidMarkerException(INVALID_MARKER)
     return text[len(_VERSION) :]
-
-
-_INVALID: Final = "The marker is not valid. Use NextMarker of the page before, unchanged."

@@ -4,13 +4,15 @@
  5. request quota and hot-key limiter           charging.py
  6. authorize                                   authorize.py
  7. key state                                   model/key_state.py
- 8. DryRun stops here                           Call.stop_if_dry_run
- 9. the operation's handler
+ 8. the operation's handler
+ 9. DryRun stops here                           Call.stop_if_dry_run
 10. audit record                                audit/record.py
 
 Steps 1-3 (HTTP, authentication, decoding) and 11 (the answer) are wire's. A DATA call runs to its
-end without await; where memory can't answer it is run again after the store was read. Everything
-that is not a KmsError becomes one here, with the request id in the log and nothing else outside.
+end without await; where memory can't answer it is run again after the store was read. It changes
+nothing, so a DryRun runs it whole and drops what it made: only a call that would succeed says so
+(spec 04 §11). Everything that is not a KmsError becomes one here, with the request id in the log
+and nothing else outside.
 """
 
 import logging
@@ -114,11 +116,13 @@ def run_data(call: Call) -> Any:
         Miss: Memory can't answer.
     """
     check(call)
-    return call.operation.handler(call)
+    response = call.operation.handler(call)
+    call.stop_if_dry_run()
+    return response
 
 
 def check(call: Call) -> None:
-    """Stages 4 to 8.
+    """Stages 4 to 7.
 
     Raises:
         KmsError: The call's answer.
@@ -133,8 +137,6 @@ def check(call: Call) -> None:
         _check_key(call)
     elif operation.plane is Plane.CONTROL:
         charge(call, None)
-    if operation.resource is not Resource.COMPOSITE:
-        call.stop_if_dry_run()
 
 
 def _check_key(call: Call) -> None:
@@ -146,10 +148,13 @@ def _check_key(call: Call) -> None:
         raise
     key = target.key
     charge(call, key)
-    if key is not None and not call.resources:
-        call.resources.append((key.key.account_id, key.arn))
-        call.loaded = key
+    own = key is not None and key.key.account_id == call.account_id
+    if key is not None and own:
+        call.resources = [(key.key.account_id, key.arn)]
     authorized = authorize_key(call, operation.permission, target)
+    if not own:
+        # A stranger's call reaches the owner's log, and names the key, only once it is allowed.
+        call.resources = [(authorized.key.account_id, authorized.arn)]
     call.loaded = authorized
     if operation.checks_state:
         authorized.check_state(operation.name)
@@ -159,7 +164,7 @@ def _target(call: Call) -> Target:
     operation = call.operation
     identifier = getattr(call.request, operation.key_member)
     if operation.resource is Resource.CIPHERTEXT:
-        return ciphertext_target(call, identifier, call.request.ciphertext_blob or b"")
+        return ciphertext_target(call, identifier, call.request.ciphertext_blob)
     return resolve_for(call, identifier, accepts_alias=operation.resource is Resource.KEY_OR_ALIAS)
 
 

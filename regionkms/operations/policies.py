@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from regionkms.model import shapes
-from regionkms.model.errors import NotFoundException
+from regionkms.model.errors import InvalidMarkerException, NotFoundException
 from regionkms.operations.call import Call
 from regionkms.operations.key_creation import checked_policy
+from regionkms.operations.paging import INVALID_MARKER
 from regionkms.ports.operation import Audited, Operation, Plane, Resource
 from regionkms.ports.store import StoreTransaction
 
@@ -48,7 +49,10 @@ async def put_key_policy(call: Call) -> None:
 
 async def list_key_policies(call: Call) -> shapes.ListKeyPoliciesResponse:
     """List the one policy name there is."""
-    del call
+    request: shapes.ListKeyPoliciesRequest = call.request
+    if request.marker is not None:
+        # One page holds all there is, so no marker was ever given out.
+        raise InvalidMarkerException(INVALID_MARKER)
     return shapes.ListKeyPoliciesResponse(policy_names=[_POLICY_NAME], truncated=False)
 
 

@@ -16,6 +16,7 @@ from regionkms.ports.operation import Audited, Operation, Plane, Resource
 from regionkms.ports.store import StoreTransaction
 
 _LIST_DEFAULT: Final = 50
+"""Also the most of a page: a greater Limit gets this many (spec 01 T9)."""
 
 
 async def tag_resource(call: Call) -> None:
@@ -62,7 +63,7 @@ async def list_resource_tags(call: Call) -> shapes.ListResourceTagsResponse:
     tags = await call.region.store.read(lambda tx: tx.tags.of_key(key.account_id, key.key_id))
     page = cut(
         [tag for tag in tags if tag.tag_key > after],
-        limit=request.limit or _LIST_DEFAULT,
+        limit=min(request.limit or _LIST_DEFAULT, _LIST_DEFAULT),
         name=lambda tag: tag.tag_key,
     )
     return shapes.ListResourceTagsResponse(
