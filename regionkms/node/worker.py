@@ -119,7 +119,6 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             operations=OPERATIONS,
             pipeline=Pipeline(spawn=tasks.create_task),
             verifier=SignatureVerifier(scope=signing_scope(settings.region), directory=directory),
-            counter=counter,
             metrics=metrics,
             pages=Pages(
                 ready=lambda: None,

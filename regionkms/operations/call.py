@@ -30,7 +30,7 @@ class Call:
         caller: Who signed it.
         principal: The same, as the policy engine knows it.
         identity: What the caller's own account says about its identities (design §5 step 6).
-        arrival: See KeyCache.check_coherence.
+        arrival: See KeyCache.arrive.
         charged: The request quotas have been charged; a call that runs again is not charged twice.
         read_through: The store was asked again for a generation that memory lacks.
         resources: (account, ARN) of what the call touched, in the order its record shows.
@@ -81,7 +81,7 @@ class Call:
         self.source_ip: Final = source_ip
         self.user_agent: Final = user_agent
         self.secure_transport: Final = secure_transport
-        self.arrival = -1
+        self.arrival = 0
         self.charged = False
         self.loaded: LoadedKey | None = None
         self.read_through = False

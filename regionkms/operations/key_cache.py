@@ -44,12 +44,11 @@ MISSING: Final = Missing()
 
 
 class Miss(Exception):  # noqa: N818 - a signal to the pipeline, not an error
-    """Memory can't answer; `resolve` reads the store. `arrival`: see check_coherence."""
+    """Memory can't answer; `resolve` reads the store."""
 
-    def __init__(self, resolve: Callable[[], Coroutine[Any, Any, None]], arrival: int = -1) -> None:
+    def __init__(self, resolve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         super().__init__("not in memory")
         self.resolve = resolve
-        self.arrival = arrival
 
 
 class KeyCache:
@@ -77,29 +76,34 @@ class KeyCache:
         self._keys: OrderedDict[KeyName, LoadedKey | Missing] = OrderedDict()
         self._aliases: OrderedDict[AliasRef, KeyId | Missing] = OrderedDict()
         self._absences = 0
-        self._seen = -1
+        self._observed = -1
+        self._moves = 0
+        self._caught_up = 0
         self._head = 0
         self._flights: dict[object, asyncio.Future[None]] = {}
 
-    def behind(self, arrival: int) -> bool:
-        """Whether something was committed before `arrival` that this cache does not know yet."""
-        return self._seen < arrival
+    def arrive(self) -> int:
+        """Note a request's arrival: a number that `behind` compares, never smaller than before.
 
-    def check_coherence(self, arrival: int) -> int:
-        """Raise Miss unless this cache has caught up with what a call must see.
-
-        Args:
-            arrival: What the change counter said when the call arrived; negative: it arrives now.
-
-        Returns:
-            The arrival, to be given again when the call runs again: so a call waits for what was
-            committed before it, never for what comes after.
+        The change counter tells only equal from different, so its moves are counted here.
         """
-        if arrival < 0:
-            arrival = self._counter.read()
-        if self._seen < arrival:
-            raise Miss(self.refresh, arrival)
-        return arrival
+        value = self._counter.read()
+        if value != self._observed:
+            self._observed = value
+            self._moves += 1
+        return self._moves
+
+    def behind(self, arrival: int) -> bool:
+        """Whether something was committed before `arrival` that this cache does not know yet.
+
+        A call waits for what was committed before it came, never for what comes after.
+        """
+        return self._caught_up < arrival
+
+    def require(self, arrival: int) -> None:
+        """Raise Miss unless this cache has caught up with what a call must see."""
+        if self._caught_up < arrival:
+            raise Miss(self.refresh)
 
     def key(self, name: KeyName) -> LoadedKey | None:
         """The key, or None if the Region does not have it.
@@ -134,7 +138,7 @@ class KeyCache:
 
     async def _refresh(self) -> None:
         # The counter is read before the feed: what is committed in between is looked at again.
-        seen = self._counter.read()
+        moves = self.arrive()
         changes = await self._store.changes_since(self._head)
         if changes.complete:
             for change in changes.rows:
@@ -144,7 +148,7 @@ class KeyCache:
             self._aliases.clear()
         await self._on_changes(changes)
         self._head = changes.head
-        self._seen = seen
+        self._caught_up = moves
 
     def _drop(self, change: Change) -> None:
         match change.kind:

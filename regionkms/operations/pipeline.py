@@ -129,7 +129,7 @@ def check(call: Call) -> None:
         Miss: Memory can't answer.
     """
     operation = call.operation
-    call.arrival = call.region.keys.check_coherence(call.arrival)
+    call.region.keys.require(call.arrival)
     if operation.resource is Resource.NONE:
         charge(call, None)
         require_identity(call, operation.permission)
@@ -172,8 +172,6 @@ async def _settled(call: Call, miss: Miss | None, run: Callable[[], Any]) -> Any
     """Run until memory can answer, reading the store in between."""
     for _ in range(_MAX_RUNS):
         if miss is not None:
-            if miss.arrival >= 0:
-                call.arrival = miss.arrival
             await miss.resolve()
         try:
             return run()

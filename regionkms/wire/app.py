@@ -28,7 +28,6 @@ from regionkms.operations.call import Call
 from regionkms.operations.pipeline import Pipeline
 from regionkms.operations.region import Region
 from regionkms.policy.request import IdentityVerdict
-from regionkms.ports.change_counter import ChangeCounter
 from regionkms.ports.metrics import Metrics, Outcome
 from regionkms.ports.operation import Operation
 from regionkms.wire import query
@@ -76,7 +75,6 @@ class App:
         operations: The operations offered, by name.
         pipeline: Runs calls.
         verifier: Checks signatures.
-        counter: The node's change counter.
         metrics: Of this process.
         pages: Health and metrics, which need no signature.
         address: Tells a client's address, also behind trusted proxies.
@@ -91,7 +89,6 @@ class App:
         operations: Mapping[str, Operation],
         pipeline: Pipeline,
         verifier: SignatureVerifier,
-        counter: ChangeCounter,
         metrics: Metrics,
         pages: Pages,
         address: ClientAddress,
@@ -102,7 +99,6 @@ class App:
         self._operations = operations
         self._pipeline = pipeline
         self._verifier = verifier
-        self._counter = counter
         self._metrics = metrics
         self._pages = pages
         self._address = address
@@ -117,7 +113,7 @@ class App:
         if exchange.method != "POST" and self._pages.answers(exchange.target):
             self._pages.answer(exchange)
             return
-        arrival = self._counter.read()
+        arrival = self._region.keys.arrive()
         if self._region.keys.behind(arrival):
             self._spawn(self._catch_up(exchange, started, arrival))
         else:
