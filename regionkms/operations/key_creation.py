@@ -9,7 +9,11 @@ from typing import Final
 from regionkms.crypto.binding import BINDING_KEY_BYTES, fingerprint
 from regionkms.crypto.material import Material
 from regionkms.model import shapes
-from regionkms.model.errors import LimitExceededException, TagException
+from regionkms.model.errors import (
+    LimitExceededException,
+    TagException,
+    ValidationException,
+)
 from regionkms.model.ids import (
     GENERATION_ID_BYTES,
     AccountId,
@@ -36,8 +40,10 @@ def checked_tags(tags: Sequence[shapes.Tag] | None) -> tuple[Tag, ...]:
 
     Raises:
         TagException: Too many, duplicate or reserved tag keys (spec 01 §11.2).
+        ValidationException: A text has the character U+0000.
     """
     found = tuple(Tag(tag_key=tag.tag_key, tag_value=tag.tag_value) for tag in tags or ())
+    check_text(*(text for tag in found for text in (tag.tag_key, tag.tag_value)))
     if len(found) > MAX_TAGS:
         raise TagException("Too many tags")
     if len({tag.tag_key for tag in found}) != len(found):
@@ -45,6 +51,16 @@ def checked_tags(tags: Sequence[shapes.Tag] | None) -> tuple[Tag, ...]:
     if any(tag.tag_key.lower().startswith(_RESERVED_TAG_PREFIX) for tag in found):
         raise TagException("Tags beginning with aws: are reserved")
     return found
+
+
+def check_text(*texts: str) -> None:
+    """Refuse text that not every store can keep.
+
+    Raises:
+        ValidationException: A text has the character U+0000, which PostgreSQL does not take.
+    """
+    if any("\0" in text for text in texts):
+        raise ValidationException("Descriptions and tags must not contain the character U+0000.")
 
 
 def checked_policy(

@@ -32,6 +32,7 @@ from regionkms.model.limits import (
 from regionkms.operations.authorize import require_tagging_of_new_key
 from regionkms.operations.call import Call
 from regionkms.operations.key_creation import (
+    check_text,
     checked_policy,
     checked_tags,
     new_binding_key,
@@ -54,6 +55,7 @@ async def create_key(call: Call) -> shapes.CreateKeyResponse:
     request: shapes.CreateKeyRequest = call.request
     region = call.region
     key_spec, key_usage = _spec_and_usage(request)
+    check_text(request.description or "")
     tags = checked_tags(request.tags)
     if tags:
         require_tagging_of_new_key(call)
@@ -189,6 +191,7 @@ async def list_keys(call: Call) -> shapes.ListKeysResponse:
 async def update_key_description(call: Call) -> None:
     """Replace a key's description."""
     request: shapes.UpdateKeyDescriptionRequest = call.request
+    check_text(request.description)
 
     def work(tx: StoreTransaction) -> None:
         tx.keys.update(replace(call.recheck(tx), description=request.description))

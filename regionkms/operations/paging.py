@@ -76,6 +76,6 @@ def decode_marker(marker: str) -> str:
         text = decoded.decode()
     except (UnicodeError, binascii.Error):
         raise InvalidMarkerException(INVALID_MARKER) from None
-    if not decoded.startswith(_VERSION):
+    if not decoded.startswith(_VERSION) or "\0" in text:
         raise InvalidMarkerException(INVALID_MARKER)
     return text[len(_VERSION) :]

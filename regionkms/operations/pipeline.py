@@ -78,9 +78,18 @@ class Pipeline:
         else:
             self._end(call, response, None, finish)
 
+    def refuse(self, call: Call, error: KmsError, finish: Finish) -> None:
+        """End a call whose request can't be read: it is charged and recorded like any other."""
+        call.event_time = call.region.clock.now()
+        try:
+            charge(call, None)
+        except KmsError as throttled:
+            error = throttled
+        self._end(call, None, error, finish)
+
     async def _run_data_again(self, call: Call, miss: Miss, finish: Finish) -> None:
         try:
-            response = await _settled(call, miss, lambda: run_data(call))
+            response = await _settled(miss, lambda: run_data(call))
         except KmsError as error:
             self._end(call, None, error, finish)
         except Exception as fault:  # noqa: BLE001 - a task root
@@ -90,7 +99,7 @@ class Pipeline:
 
     async def _run_control(self, call: Call, finish: Finish) -> None:
         try:
-            await _settled(call, None, lambda: check(call))
+            await _settled(None, lambda: check(call))
             response = await call.operation.handler(call)
         except KmsError as error:
             self._end(call, None, error, finish)
@@ -168,7 +177,7 @@ def _target(call: Call) -> Target:
     return resolve_for(call, identifier, accepts_alias=operation.resource is Resource.KEY_OR_ALIAS)
 
 
-async def _settled(call: Call, miss: Miss | None, run: Callable[[], Any]) -> Any:
+async def _settled(miss: Miss | None, run: Callable[[], Any]) -> Any:
     """Run until memory can answer, reading the store in between."""
     for _ in range(_MAX_RUNS):
         if miss is not None:

@@ -13,6 +13,7 @@ from regionkms.model.ids import (
     ArnKind,
     KeyId,
     alias_arn,
+    is_alias_name,
     is_key_id,
     key_arn,
     parse_arn,
@@ -109,7 +110,8 @@ def _resolve_arn(region: Region, text: str, *, accepts_alias: bool) -> Target:
 
 
 def _resolve_alias(region: Region, account_id: AccountId, alias_name: AliasName) -> Target:
-    key_id = region.keys.alias((account_id, alias_name))
+    # A name that no alias can have is not looked for: it would only fill memory.
+    key_id = region.keys.alias((account_id, alias_name)) if is_alias_name(alias_name) else None
     key = None if key_id is None else region.keys.key((account_id, key_id))
     own_arn = alias_arn(region.name, account_id, alias_name)
     return Target(

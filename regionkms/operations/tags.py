@@ -10,7 +10,7 @@ from regionkms.model import shapes
 from regionkms.model.errors import LimitExceededException, TagException, ValidationException
 from regionkms.model.limits import MAX_TAGS
 from regionkms.operations.call import Call
-from regionkms.operations.key_creation import checked_tags
+from regionkms.operations.key_creation import check_text, checked_tags
 from regionkms.operations.paging import cut, decode_marker
 from regionkms.ports.operation import Audited, Operation, Plane, Resource
 from regionkms.ports.store import StoreTransaction
@@ -45,6 +45,7 @@ async def untag_resource(call: Call) -> None:
     tag_keys = request.tag_keys
     if not tag_keys:
         raise ValidationException("TagKeys must name at least one tag key.")
+    check_text(*tag_keys)
     if len(set(tag_keys)) != len(tag_keys):
         raise TagException("Duplicate tag keys")
 
