@@ -141,7 +141,7 @@ class Buffered(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.connection.transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the interface's argument
         return self.buffer
 
     def buffer_updated(self, nbytes: int) -> None:

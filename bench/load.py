@@ -49,7 +49,7 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface's argument
         self._run.lost()
 
     def _send(self) -> None:
@@ -120,7 +120,7 @@ async def _run(
     for number in range(connections):
         run.open += 1
         await loop.create_connection(
-            lambda offset=number * step: _Connection(run, offset),  # type: ignore[misc]  # a default argument binds the loop variable
+            lambda offset=number * step: _Connection(run, offset),
             host,
             port,
             ssl=context,
