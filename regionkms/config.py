@@ -43,6 +43,8 @@ class NodeSettings:
         enrolment: Folder that `regionkms region enrol` made for this Region.
         transport_listen: host:port on which the agent serves other Regions.
         transport_address: host:port under which other Regions reach the agent.
+        peer_addresses: host:port to use for a Region instead of what the directory says, where
+            this Region's network knows it by another one.
         quotas: Request quotas: `aws`, `off` or `xN`.
         trusted_proxies: Networks whose X-Forwarded-For is believed.
         lab: The node belongs to a lab; must agree with what its store was made as.
@@ -66,6 +68,7 @@ class NodeSettings:
     enrolment: Path | None = None
     transport_listen: str = "127.0.0.1:0"
     transport_address: str = ""
+    peer_addresses: Mapping[RegionName, str] = field(default_factory=dict)
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     lab: bool = False
@@ -95,6 +98,7 @@ class SettingsAsRead:
     enrolment: str = ""
     transport_listen: str = ""
     transport_address: str = ""
+    peer_addresses: str = ""
     quotas: str = ""
     trusted_proxies: str = ""
     lab: str = ""
@@ -191,6 +195,7 @@ def check_settings(read: SettingsAsRead) -> NodeSettings:
         enrolment=_path(read.enrolment),
         transport_listen=read.transport_listen or "127.0.0.1:0",
         transport_address=read.transport_address,
+        peer_addresses=_peer_addresses(read.peer_addresses),
         quotas=parse_quota_mode(read.quotas or "aws"),
         trusted_proxies=_networks(read.trusted_proxies),
         lab=_truth("lab", read.lab or "false"),
@@ -213,6 +218,20 @@ def _host_and_port(name: str, text: str) -> tuple[str, int]:
     if not colon:
         raise ConfigurationError(f"{name} must be HOST:PORT, got {text!r}")
     return host.strip("[]"), _whole(f"port of {name}", port, low=0, high=_MAX_PORT)
+
+
+def _peer_addresses(text: str) -> Mapping[RegionName, str]:
+    """Read `REGION=HOST:PORT`, joined by commas."""
+    found: dict[RegionName, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        region, _, address = part.partition("=")
+        if not is_region_name(region):
+            raise ConfigurationError(
+                f"peer_addresses are REGION=HOST:PORT joined by commas, got {part!r}"
+            )
+        _host_and_port("peer_addresses", address)
+        found[RegionName(region)] = address
+    return found
 
 
 def _whole(name: str, text: str, *, low: int, high: int) -> int:
