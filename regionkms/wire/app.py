@@ -149,10 +149,14 @@ class App:
             _require_service(verified, KMS)
             name = _operation_name(target)
             operation = self._operation(name)
-            request = DECODERS[name](exchange.body)
         except KmsError as error:
             self._answer_error(exchange, error, request_id, name, started)
             return
+        request, refusal = None, None
+        try:
+            request = DECODERS[name](exchange.body)
+        except KmsError as error:
+            refusal = error
         call = Call(
             operation=operation,
             request=request,
@@ -165,7 +169,11 @@ class App:
             secure_transport=exchange.scheme == "https",
         )
         call.arrival = arrival
-        self._pipeline.start(call, partial(self._finish, exchange, started))
+        finish = partial(self._finish, exchange, started)
+        if refusal is None:
+            self._pipeline.start(call, finish)
+        else:
+            self._pipeline.refuse(call, refusal, finish)
 
     def _operation(self, name: str) -> Operation:
         operation = self._operations.get(name)
