@@ -20,6 +20,7 @@ from regionkms.model.record import Epoch, Incarnation
 from regionkms.ports.key_transport import (
     FetchRefused,
     FetchRequest,
+    KeyTransport,
     Peer,
     RefusalCode,
     SealedMaterial,
@@ -113,7 +114,8 @@ async def asks() -> AsyncIterator[Asks]:
 async def test_a_verified_region_is_served_by_name(
     cluster: EnrolledCluster, source: Peer, handler: Handler, asks: Asks
 ) -> None:
-    sealed = await asks(cluster.regions[EU]).fetch(source, REQUEST)
+    transport: KeyTransport = asks(cluster.regions[EU])
+    sealed = await transport.fetch(source, REQUEST)
     assert sealed == b"sealed"
     assert handler.seen == [(EU, REQUEST)]
 
