@@ -17,12 +17,12 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from regionkms.audit.chain import START, Link, Opened, Torn, chain_opened, chain_records
+from regionkms.audit.heads import ChainHead
 from regionkms.audit.outbox import find_left
 from regionkms.audit.record import SEED_BYTES
 from regionkms.audit.recovery import find_end, torn_end
@@ -47,23 +47,6 @@ _LOCK_POLL_S: Final = 0.05
 _DRAIN_LIMIT: Final = 100_000
 _MAX_UNSEALED: Final = 10_000
 """Records of changes kept in memory while they can't be written; the outbox has them anyway."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainHead:
-    """The last line of a chain that is known to be durable.
-
-    Attributes:
-        process: The chain.
-        segment: Number of the file that it is in.
-        n: Its number.
-        hash: SHA-256 of the line, 64 hexadecimal digits.
-    """
-
-    process: str
-    segment: int
-    n: int
-    hash: str
 
 
 class SegmentLog:
@@ -217,7 +200,7 @@ class SegmentLog:
         if mark is None:
             return None
         return ChainHead(
-            process=self._process, segment=mark.segment, n=mark.n - 1, hash=mark.hash.decode()
+            chain=self._process, segment=mark.segment, n=mark.n - 1, hash=mark.hash.decode()
         )
 
     def rotate(self) -> None:
