@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from regionkms.model.errors import OutcomeUnknown, StoreUnavailable
 from regionkms.ports.store import OutboxRecord, StoreTransaction
+from regionkms.store import schema
 from regionkms.store.bootstrap import create_store
 from regionkms.store.engine import store_url, writer_engine
 from regionkms.store.store import SqlStore, open_store
@@ -125,6 +127,27 @@ async def test_writer_that_finds_the_store_locked_says_so(url: str) -> None:
         assert await store.read(lambda tx: tx.settings.get("a")) is None
     await store.write(lambda tx: tx.settings.put("a", "b"))
     assert await store.read(lambda tx: tx.settings.get("a")) == "b"
+    await store.close()
+
+
+async def test_conflict_makes_the_transaction_run_again(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    create_store(url, lab=False, domain_key=domain_key(), vault=RowVault())
+    store = opened(url)
+    runs: list[int] = []
+
+    def work(tx: StoreTransaction) -> None:
+        runs.append(tx.commit_number)
+        if len(runs) == 1:
+            with engine.connect() as other, other.begin():  # a writer that does not queue
+                other.execute(update(schema.key_counts).values(customer_keys=7))
+        tx.keys.insert(kms_key(key_id(2)))
+
+    await store.write(lambda tx: tx.keys.insert(kms_key(key_id(1))))
+    engine = writer_engine(url)
+    await store.write(work)
+    assert len(runs) == 2
+    assert await store.read(lambda tx: tx.keys.count(ACCOUNT)) == 8
     await store.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, insert, text, update
 
 from regionkms.model.errors import ConfigurationError, Fault, RowTampered, StoreUnavailable
 from regionkms.ports.store import StoreTransaction
@@ -22,6 +22,7 @@ from regionkms.store.bootstrap import (
     read_domain_keys,
     store_exists,
 )
+from regionkms.store.changes import MAX_CHANGES
 from regionkms.store.engine import parse_url, shown_url, store_url, writer_engine
 from regionkms.store.migrate import check_schema, migrate
 from regionkms.store.schema import SCHEMA_VERSION, store_meta
@@ -172,6 +173,40 @@ def test_schema_of_an_older_release_is_refused_with_the_command(url: str) -> Non
         connection.execute(update(store_meta).values(schema_version=SCHEMA_VERSION - 1))
     with pytest.raises(ConfigurationError, match="Run: regionkms store migrate"):
         opened(url)
+
+
+async def test_change_of_a_kind_that_this_release_does_not_know_forgets_everything(
+    url: str,
+) -> None:
+    store = opened(url)
+    await store.write(lambda tx: tx.settings.put("a", "b"))
+    number = await store.read(lambda tx: tx.commit_number)
+    assert (await store.changes_since(number - 1)).complete
+    with connection_to(url) as connection:
+        connection.execute(update(schema.changes).values(kind="of a newer release"))
+    changes = await store.changes_since(number - 1)
+    assert (changes.head, changes.complete, list(changes.rows)) == (number, False, [])
+    assert (await store.changes_since(number)).complete
+    await store.close()
+
+
+async def test_too_many_changes_forget_everything(url: str) -> None:
+    store = opened(url)
+    before = await store.read(lambda tx: tx.commit_number)
+    with connection_to(url) as connection:
+        connection.execute(update(store_meta).values(commit_number=before + 1))
+        connection.execute(
+            insert(schema.changes),
+            [
+                {"commit_number": before + 1, "kind": "key", "account_id": ACCOUNT, "name": str(n)}
+                for n in range(MAX_CHANGES + 1)
+            ],
+        )
+    changes = await store.changes_since(before)
+    assert (changes.head, changes.complete, list(changes.rows)) == (before + 1, False, [])
+    await store.prune_changes(keep=10)
+    assert (await store.changes_since(before + 1)).complete
+    await store.close()
 
 
 async def test_files_of_a_sqlite_store_are_private(tmp_path: Path) -> None:
