@@ -61,7 +61,7 @@ def _touch(call: Call, name: AliasName, *keys: LoadedKey, alias_first: bool) -> 
     account_id = call.account_id
     alias = (account_id, alias_arn(call.region.name, account_id, name))
     touched = [(key.key.account_id, str(key.arn)) for key in keys]
-    call.resources = [alias, *touched] if alias_first else [*touched, alias]
+    call.resources = (alias, *touched) if alias_first else (*touched, alias)
 
 
 async def create_alias(call: Call) -> None:

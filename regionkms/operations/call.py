@@ -3,8 +3,11 @@
 A handler gets the call after all stages have passed and uses `commit` for its one transaction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from regionkms.audit.record import CallFacts
 from regionkms.identity.caller import CallerIdentity
@@ -20,75 +23,48 @@ from regionkms.ports.operation import Operation
 from regionkms.ports.store import OutboxRecord, StoreTransaction
 
 T = TypeVar("T")
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
-class Call:
+class Call(msgspec.Struct, kw_only=True, eq=False):
     """One authenticated request for one operation.
+
+    A msgspec struct because every request makes one: 0.2 us, a plain class 0.7 us.
 
     Attributes:
         request: The operation's request struct; its type is that of the operation.
         caller: Who signed it.
-        principal: The same, as the policy engine knows it.
         identity: What the caller's own account says about its identities (design §5 step 6).
         arrival: See KeyCache.arrive.
+        event_time: Time of KMS when the call came, in seconds since 1970.
         charged: The request quotas have been charged; a call that runs again is not charged twice.
+        loaded: See `key`; None before authorization.
         read_through: The store was asked again for a generation that memory lacks.
         resources: (account, ARN) of what the call touched, in the order its record shows.
+        additional: additionalEventData of its record.
         recorded: Its audit record stands already.
     """
 
-    __slots__ = (
-        "additional",
-        "arrival",
-        "caller",
-        "charged",
-        "event_time",
-        "identity",
-        "loaded",
-        "operation",
-        "principal",
-        "read_through",
-        "recorded",
-        "region",
-        "request",
-        "request_id",
-        "resources",
-        "secure_transport",
-        "source_ip",
-        "user_agent",
-    )
+    operation: Operation
+    request: Any
+    caller: CallerIdentity
+    identity: IdentityVerdict
+    region: Region
+    request_id: str
+    source_ip: str
+    user_agent: str
+    secure_transport: bool
+    arrival: int = 0
+    event_time: float = 0.0
+    charged: bool = False
+    loaded: LoadedKey | None = None
+    read_through: bool = False
+    resources: tuple[tuple[AccountId, str], ...] = ()
+    additional: Mapping[str, object] = _NOTHING
+    recorded: bool = False
 
-    def __init__(
-        self,
-        *,
-        operation: Operation,
-        request: Any,
-        caller: CallerIdentity,
-        identity: IdentityVerdict,
-        region: Region,
-        request_id: str,
-        source_ip: str,
-        user_agent: str,
-        secure_transport: bool,
-    ) -> None:
-        self.operation: Final = operation
-        self.request: Final = request
-        self.caller: Final = caller
-        self.principal: Final[Principal] = caller.principal
-        self.identity: Final = identity
-        self.region: Final = region
-        self.request_id: Final = request_id
-        self.source_ip: Final = source_ip
-        self.user_agent: Final = user_agent
-        self.secure_transport: Final = secure_transport
-        self.arrival = 0
-        self.charged = False
-        self.loaded: LoadedKey | None = None
-        self.read_through = False
-        self.resources: list[tuple[AccountId, str]] = []
-        self.additional: dict[str, object] = {}
-        self.recorded = False
-        self.event_time = 0.0
+    def __repr__(self) -> str:
+        return f"<call {self.request_id} of {self.operation.name}>"
 
     @property
     def key(self) -> LoadedKey:
@@ -118,9 +94,14 @@ class Call:
             )
 
     @property
+    def principal(self) -> Principal:
+        """The caller, as the policy engine knows it."""
+        return self.caller.principal
+
+    @property
     def account_id(self) -> AccountId:
         """The caller's account."""
-        return self.principal.account_id
+        return self.caller.principal.account_id
 
     def facts(self, response: Any, error: KmsError | None) -> CallFacts:
         """What the audit log may choose from; the operation's allow-list decides."""
@@ -134,7 +115,7 @@ class Call:
             request=self.request,
             response=response,
             error=error,
-            resources=tuple(self.resources),
+            resources=self.resources,
             key_arn=self.loaded.arn if self.loaded is not None else "",
             request_id=self.request_id,
             additional=self.additional,

@@ -234,7 +234,7 @@ def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
         reencrypt_on_same_key=same,
     )
     call.loaded = destination
-    call.resources = [(key.key.account_id, str(key.arn)) for key in (source, destination)]
+    call.resources = source.touched + destination.touched
     source.check_state("ReEncrypt")
     destination.check_state("ReEncrypt")
     if source.key.key_usage is not KeyUsage.ENCRYPT_DECRYPT:

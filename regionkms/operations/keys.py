@@ -95,7 +95,7 @@ async def create_key(call: Call) -> shapes.CreateKeyResponse:
         binding_key=wrapped_binding_key,
         multi_region=_founding_facts(call) if multi_region else None,
     )
-    call.resources.append((account_id, arn))
+    call.resources = (*call.resources, (account_id, arn))
 
     def work(tx: StoreTransaction) -> shapes.CreateKeyResponse:
         quota = region.keys_per_account(account_id)

@@ -13,7 +13,7 @@ from regionkms.crypto.binding import generation_tag
 from regionkms.crypto.material import Material
 from regionkms.crypto.message_key import GenerationCipher
 from regionkms.model.errors import KmsError
-from regionkms.model.ids import GenerationId, KeyArn, RegionName, StoreId, key_arn
+from regionkms.model.ids import AccountId, GenerationId, KeyArn, RegionName, StoreId, key_arn
 from regionkms.model.key import Alias, KmsKey, LockKind, Phase, StoredGeneration, Tag
 from regionkms.model.key_spec import KEY_SPECS, KeySpecRow, Origin
 from regionkms.model.key_state import KeyState, StateFacts, refusal, state_of
@@ -83,14 +83,13 @@ class LoadedKey:
         current: What it encrypts with; None where the state allows no encryption.
         ciphers: Everything it can decrypt with, by generation.
         mirror: The last-seen record of a multi-Region key.
-        audit_resources: Prebuilt JSON of the `resources` member of its audit records.
+        touched: `Call.resources` of a call on this key alone.
     """
 
     __slots__ = (
         "_binding_key",
         "aliases",
         "arn",
-        "audit_resources",
         "ciphers",
         "current",
         "key",
@@ -101,6 +100,7 @@ class LoadedKey:
         "spec",
         "state",
         "tags",
+        "touched",
     )
 
     def __init__(
@@ -131,9 +131,7 @@ class LoadedKey:
         self.tags: Final = tuple(rows.tags)
         self.aliases: Final = tuple(alias.alias_name for alias in rows.aliases)
         self.refusals: Final[dict[str, KmsError | None]] = {}
-        self.audit_resources: Final = (
-            f'[{{"accountId":"{key.account_id}","type":"AWS::KMS::Key","ARN":"{self.arn}"}}]'
-        ).encode()
+        self.touched: Final[tuple[tuple[AccountId, str]]] = ((key.account_id, self.arn),)
 
     def check_state(self, operation: str) -> None:
         """Raise what the state table says of an operation on this key.

@@ -159,11 +159,11 @@ def _check_key(call: Call) -> None:
     charge(call, key)
     own = key is not None and key.key.account_id == call.account_id
     if key is not None and own:
-        call.resources = [(key.key.account_id, key.arn)]
+        call.resources = key.touched
     authorized = authorize_key(call, operation.permission, target)
     if not own:
         # A stranger's call reaches the owner's log, and names the key, only once it is allowed.
-        call.resources = [(authorized.key.account_id, authorized.arn)]
+        call.resources = authorized.touched
     call.loaded = authorized
     if operation.checks_state:
         authorized.check_state(operation.name)
