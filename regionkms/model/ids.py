@@ -34,7 +34,6 @@ AWS_ALIAS_PREFIX: Final = "alias/aws/"
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MULTI_REGION: Final = re.compile(r"mrk-[0-9a-f]{32}")
 _ALIAS: Final = re.compile(r"alias/[a-zA-Z0-9/_-]{1,250}")
-_ALIAS: Final = re.compile(r"alias/[a-zA-Z0-9/_-]{1,250}")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 _ARN: Final = re.compile(
@@ -121,11 +120,6 @@ def is_multi_region_key_id(text: str) -> bool:
 
 def is_alias_name(text: str) -> bool:
     """Whether the text has the form of an alias name with its prefix (spec 01 A6)."""
-    return _ALIAS.fullmatch(text) is not None
-
-
-def is_alias_name(text: str) -> bool:
-    """Whether the text has the form that an alias can have, prefix included (spec 01 A6)."""
     return _ALIAS.fullmatch(text) is not None
 
 
