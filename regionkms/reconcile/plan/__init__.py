@@ -44,6 +44,7 @@ __all__ = [
     "Times",
     "Write",
     "damaged",
+    "missing_knowledge",
     "plan",
 ]
 

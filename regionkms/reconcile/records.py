@@ -1,0 +1,175 @@
+"""Which keys to look at, and when: watch, change feed of the store, and a periodic pass.
+
+All three only put keys into the work queue; any of them may be late or miss something, the pass
+finds it. A pass is one paged range read of what moved in etcd since the last one; the first one
+since the agent started reads everything and compares it with the store. Source: design §4,
+protocol §2 (the agent's periodic pass).
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from regionkms.model.errors import CoordinatorUnavailable, StoreUnavailable
+from regionkms.model.ids import AccountId, KeyId, is_multi_region_key_id
+from regionkms.model.key import MultiRegionFacts, Phase
+from regionkms.model.record_codec import RecordFormatError, parse_record, parse_signed
+from regionkms.ports.coordinator import Changes, Item, RecordKey, Revision
+from regionkms.ports.store import Change, ChangeKind, StoreTransaction
+from regionkms.reconcile.directory import RegionDirectory
+from regionkms.reconcile.ports import AgentPorts
+from regionkms.reconcile.work_queue import WorkQueue
+
+_log = logging.getLogger(__name__)
+
+_PAGE: Final = 500
+"""Rows of one scan of the store: a short hold of the store's thread."""
+
+
+class RecordFinder:
+    """Finds the keys of one Region that may need a look."""
+
+    def __init__(
+        self, ports: AgentPorts, directory: RegionDirectory, queue: WorkQueue[RecordKey]
+    ) -> None:
+        self._ports = ports
+        self._directory = directory
+        self._queue = queue
+        self._seen_revision = Revision(0)
+        self._feed_head = -1
+        self.last_pass_at = ports.clock.monotonic()
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds since the last pass that went through: how old a mirror may be at most."""
+        return self._ports.clock.monotonic() - self.last_pass_at
+
+    async def follow_watch(self) -> None:
+        """Queue what etcd says has changed, for ever."""
+        async for changes in self._ports.coordinator.watch(after=self._directory.floor):
+            await self.take(changes)
+
+    async def take(self, changes: Changes) -> None:
+        """Queue what one part of the watch names."""
+        if changes.everything:
+            self._seen_revision = Revision(0)
+            await self.pass_once()
+        if changes.directory_changed:
+            await self.rejoin()
+        for key in changes.records:
+            self._queue.add(key)
+
+    async def rejoin(self) -> None:
+        """Read the directory; keys that could not be worked on are looked at when it is well."""
+        was_stopped = bool(self._directory.stopped)
+        try:
+            await self._directory.join()
+        except CoordinatorUnavailable:
+            return
+        if was_stopped and not self._directory.stopped:
+            self._queue.add_failing()
+
+    async def pass_once(self) -> bool:
+        """One periodic pass over what moved in etcd since the last one; False if it failed."""
+        if self._directory.stopped:
+            await self.rejoin()
+        if self._directory.stopped:
+            return False
+        try:
+            await self._scan()
+            await self._directory.keep_pins()
+        except (CoordinatorUnavailable, StoreUnavailable) as error:
+            _log.warning("a periodic pass failed: %s", error)
+            return False
+        self.last_pass_at = self._ports.clock.monotonic()
+        return True
+
+    async def _scan(self) -> None:
+        highest = self._seen_revision
+        async for page in self._ports.coordinator.scan(changed_after=self._seen_revision):
+            highest = page.place.revision
+            for key in await self._unlevel(page.records):
+                self._queue.add(key)
+        self._seen_revision = highest
+
+    async def _unlevel(self, records: Sequence[tuple[RecordKey, Item]]) -> list[RecordKey]:
+        """Keys of a page that concern this Region and that its store is not level with."""
+        if not records:
+            return []
+
+        def compare(tx: StoreTransaction) -> list[RecordKey]:
+            return [key for key, item in records if self._concerns(tx, key, item)]
+
+        return await self._ports.store.read(compare)
+
+    def _concerns(self, tx: StoreTransaction, key: RecordKey, item: Item) -> bool:
+        facts = tx.multi_region.get(key.account_id, key.key_id)
+        if facts is not None and facts.mirror == item.value:
+            return not _is_level(facts)
+        if facts is not None:
+            return True
+        try:
+            record = parse_record(parse_signed(item.value))
+        except RecordFormatError:
+            return False  # another Region's key: its own members will say so
+        return record.member(self._ports.region) is not None
+
+    async def follow_store(self) -> bool:
+        """Queue what the store's change feed names since the last call; False if it has nothing."""
+        if self._feed_head < 0:
+            await self._scan_store()
+            return True
+        changes = await self._ports.store.changes_since(self._feed_head)
+        if not changes.complete:
+            await self._scan_store()
+            return True
+        self._feed_head = changes.head
+        named = _named(changes.rows)
+        if named:
+            await self._queue_unlevel(named)
+        return bool(named)
+
+    async def _queue_unlevel(self, named: Sequence[RecordKey]) -> None:
+        def unlevel(tx: StoreTransaction) -> list[RecordKey]:
+            found = ((key, tx.multi_region.get(key.account_id, key.key_id)) for key in named)
+            return [key for key, facts in found if facts is not None and not _is_level(facts)]
+
+        for key in await self._ports.store.read(unlevel):
+            self._queue.add(key)
+
+    async def _scan_store(self) -> None:
+        """Queue every key of the store that is not level: after a start, or a gap in the feed."""
+        head = await self._ports.store.read(lambda tx: tx.commit_number)
+        after: tuple[str, str] = ("", "")
+        while True:
+            page = await self._page(after)
+            for account_id, key_id, facts in page:
+                if not _is_level(facts):
+                    self._queue.add(RecordKey(account_id=account_id, key_id=key_id))
+            if len(page) < _PAGE:
+                break
+            after = (page[-1][0], page[-1][1])
+        self._feed_head = head
+
+    async def _page(
+        self, after: tuple[str, str]
+    ) -> Sequence[tuple[AccountId, KeyId, MultiRegionFacts]]:
+        return await self._ports.store.read(
+            lambda tx: tx.multi_region.page(after=after, limit=_PAGE)
+        )
+
+
+def _is_level(facts: MultiRegionFacts) -> bool:
+    """Whether the facts alone show nothing to do: a mirror, no lock, not Creating."""
+    is_founded = bool(facts.mirror) or facts.phase is Phase.PURGED
+    return is_founded and facts.lock is None and facts.phase is not Phase.CREATING
+
+
+def _named(rows: Sequence[Change]) -> list[RecordKey]:
+    return list(
+        {
+            RecordKey(account_id=row.account_id, key_id=KeyId(row.name)): None
+            for row in rows
+            if row.kind is ChangeKind.KEY and is_multi_region_key_id(row.name)
+        }
+    )
