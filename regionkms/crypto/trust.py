@@ -235,13 +235,17 @@ class _Trust:
         return None
 
     def _follows(self, entry: EpochEntry, former: EpochEntry) -> bool:
-        """In the present incarnation, one by one; a merge of former ones may repeat an epoch."""
+        """Only an adopt starts another incarnation, at 1; in the present one links count up by 1.
+
+        In a former incarnation a merge may have left two links of one epoch.
+        """
         epoch, before = entry.epoch, former.epoch
+        adopts = entry.kind is EpochKind.ADOPT
+        if epoch.incarnation != before.incarnation:
+            return adopts and epoch > before and epoch.number == 1
         if epoch.incarnation != self._record.epoch.incarnation:
-            return epoch >= before
-        if before.incarnation == epoch.incarnation:
-            return epoch.number == before.number + 1
-        return epoch > before and epoch.number == 1
+            return not adopts and epoch >= before
+        return not adopts and epoch.number == before.number + 1
 
     def _may_take(self, entry: EpochEntry, former: EpochEntry, primaries: set[RegionName]) -> bool:
         """What each kind of link needs (protocol §2, Trust)."""

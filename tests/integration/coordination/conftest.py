@@ -41,6 +41,7 @@ def three_members(tmp_path: Path) -> Iterator[Etcd]:
 
 @pytest.fixture
 async def coordinator(etcd: Etcd) -> AsyncIterator[EtcdCoordinator]:
-    made = EtcdCoordinator(EtcdSettings(endpoints=etcd.endpoints), CLUSTER, REGION)
+    settings = EtcdSettings(endpoints=etcd.endpoints, read_s=1.5, attempt_s=0.6, write_s=1.0)
+    made = EtcdCoordinator(settings, CLUSTER, REGION)
     yield made
     await made.close()

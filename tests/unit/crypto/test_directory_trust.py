@@ -6,29 +6,41 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from regionkms.crypto.directory_trust import (
     Authority,
     DirectoryRejectedError,
     VerifiedEntry,
+    certification_statement,
     check_replacement,
     record_keys,
     region_of_uri,
     region_uri,
     sign_entry,
     sign_incarnation,
+    verify_certification,
     verify_entry,
     verify_incarnation,
 )
 from regionkms.crypto.region_identity import RegionIdentity
-from regionkms.crypto.signing import RecordKey
+from regionkms.crypto.signing import RecordKey, directory_statement, incarnation_statement
 from regionkms.model.ids import RegionName, StoreId
+from regionkms.model.keyspace import Keyspace
 from regionkms.model.record import ClusterName, Incarnation
 from regionkms.model.region_entry import (
     ClusterIncarnation,
+    EntryFormatError,
+    SignedCertification,
+    SignedEntry,
+    SignedIncarnation,
+    encode_entry,
+    encode_incarnation,
     encode_signed_entry,
     encode_signed_incarnation,
+    parse_incarnation,
     parse_signed_entry,
     parse_signed_incarnation,
 )
@@ -282,6 +294,75 @@ def test_a_uri_names_a_region_of_its_own_cluster_only(authority: Authority) -> N
 def test_a_signed_entry_keeps_its_bytes(eu: RegionIdentity) -> None:
     value = signed_entry_of(eu)
     assert encode_signed_entry(parse_signed_entry(value)) == value
+
+
+def test_an_authority_whose_key_is_of_another_kind_signs_nothing(authority: Authority) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    name = x509.Name([])
+    odd = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + dt.timedelta(days=1))
+        .sign(key, None)
+    )
+    assert not replace(authority, certificate=odd).signed(b"statement", bytes(64))
+
+
+def authority_key(cluster: EnrolledCluster) -> ec.EllipticCurvePrivateKey:
+    return cluster.authority._key
+
+
+def test_what_the_authority_never_certified_as_such_is_refused_by_form(
+    cluster: EnrolledCluster, authority: Authority
+) -> None:
+    statement = certification_statement(b"\xff")
+    signature = authority_key(cluster).sign(statement, ec.ECDSA(hashes.SHA256()))
+    signed = SignedCertification(certification=b"\xff", signature=signature)
+    with pytest.raises(DirectoryRejectedError, match="the certification of eu-west-1: not a"):
+        verify_certification(signed, EU, authority)
+
+
+def test_an_entry_that_says_another_cluster_under_the_right_name_is_refused(
+    eu: RegionIdentity, authority: Authority
+) -> None:
+    moved = encode_entry(entry_of(eu, cluster=ClusterName("other-0000000000000000")))
+    name = Keyspace(authority.cluster).entry(EU).decode()
+    signed = SignedEntry(
+        entry=moved,
+        signature=eu.record_key.sign(directory_statement(name, moved)),
+        certification=eu.certification,
+        former=(),
+    )
+    with pytest.raises(DirectoryRejectedError, match="is another Region's or cluster's"):
+        verify_entry(encode_signed_entry(signed), EU, authority)
+
+
+def test_an_incarnation_that_says_another_cluster_under_the_right_name_is_refused(
+    eu: RegionIdentity, authority: Authority
+) -> None:
+    foreign = encode_incarnation(
+        ClusterIncarnation(
+            cluster=ClusterName("x-1"), lab=True, incarnation=Incarnation(number=2, random=9)
+        )
+    )
+    name = Keyspace(authority.cluster).incarnation.decode()
+    signed = SignedIncarnation(
+        incarnation=foreign,
+        writer=EU,
+        signature=eu.record_key.sign(incarnation_statement(name, foreign)),
+    )
+    keys = {EU: (eu.record_key.public_key,)}
+    with pytest.raises(DirectoryRejectedError, match="etcd's data is another cluster's"):
+        verify_incarnation(encode_signed_incarnation(signed), authority, keys)
+
+
+def test_an_incarnation_without_a_number_is_refused() -> None:
+    with pytest.raises(EntryFormatError, match="an incarnation's number is at least 1"):
+        parse_incarnation(b"")
 
 
 def test_a_record_key_alone_certifies_nothing(eu: RegionIdentity, authority: Authority) -> None:

@@ -125,6 +125,33 @@ def test_an_adopt_is_believed_when_it_leaves_the_role_where_it_was() -> None:
     )
 
 
+def test_only_an_adopt_starts_another_incarnation_and_it_starts_at_one() -> None:
+    second = Incarnation(number=2, random=7)
+    record = CLUSTER.replicated()
+    for kind, number, incarnation in (
+        (EpochKind.PROMOTE, 1, second),
+        (EpochKind.ADOPT, 2, second),
+        (EpochKind.ADOPT, 2, INCARNATION),
+    ):
+        entry = CLUSTER.link(kind, US, number, incarnation=incarnation)
+        forged = replace(with_link(record, entry), incarnation=incarnation)
+        assert rejection_of(forged) is Rejection.CHAIN_ORDER
+
+
+def test_links_of_former_incarnations_may_repeat_an_epoch_and_known_ones_are_not_checked() -> None:
+    second = Incarnation(number=2, random=7)
+    record = taken_by(CLUSTER.replicated(), EU)
+    twin = CLUSTER.link(EpochKind.PROMOTE, US, 2)
+    adopted = CLUSTER.link(EpochKind.ADOPT, US, 1, incarnation=second, taker=EU)
+    merged = replace(
+        with_link(replace(record, epochs=(*record.epochs, twin)), adopted), incarnation=second
+    )
+    assert rejection_of(merged, EU) is None
+    believed = CLUSTER.written(merged, EU)
+    assert rejection_of(change.rewrite(believed), mirror=believed) is None
+    assert rejection_of(change.rewrite(believed), mirror=record) is None
+
+
 def test_an_adopt_by_a_region_without_any_grant_is_refused() -> None:
     second = Incarnation(number=2, random=7)
     entry = CLUSTER.link(EpochKind.ADOPT, US, 1, incarnation=second, taker=AP)

@@ -16,6 +16,8 @@ def test_names_are_as_the_protocol_lists_them() -> None:
     assert NAMES.proposal(ACCOUNT, KEY, EU).decode() == f"{root}/proposals/{ACCOUNT}/{KEY}/{EU}"
     assert NAMES.entry(EU).decode() == f"{root}/regions/{EU}"
     assert NAMES.lease(EU).decode() == f"{root}/alive/{EU}"
+    assert NAMES.leases.decode() == f"{root}/alive/"
+    assert NAMES.proposals(ACCOUNT, KEY).decode() == f"{root}/proposals/{ACCOUNT}/{KEY}/"
     assert NAMES.incarnation.decode() == f"{root}/incarnation"
 
 

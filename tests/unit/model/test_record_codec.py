@@ -182,6 +182,11 @@ def test_bytes_that_are_no_signed_record_are_refused(value: bytes) -> None:
         parse_signed(value)
 
 
+def test_a_signed_value_without_a_record_in_it_is_refused() -> None:
+    with pytest.raises(RecordFormatError, match="not a Record"):
+        parse_record(parse_signed(encode_signed(b"\xff", US, b"")))
+
+
 def test_a_value_that_is_too_long_is_refused_by_its_length() -> None:
     with pytest.raises(RecordFormatError, match=r"at most 1048576"):
         parse_signed(bytes(MAX_RECORD_BYTES + 1))
@@ -233,3 +238,18 @@ def test_a_record_says_who_counts_and_what_is_held() -> None:
     assert not record.is_primary(EU, 1)
     assert record.member(AP) is not None
     assert record.generation(GenerationId(bytes(16))) is None
+    abandoned = replace(record.generations[1], state=GenerationState.ABANDONED)
+    listed = replace(record, generations=(first, abandoned))
+    assert listed.shared_generations == (first,)
+
+
+def test_only_an_accepted_or_joined_life_may_receive_material() -> None:
+    member = Member(region=EU, life=1, state=MemberState.MEMBER)
+    assert member.may_receive
+    for state, request, expected in (
+        (MemberState.CREATING, ProposalState.PROPOSED, False),
+        (MemberState.CREATING, ProposalState.ACCEPTED, True),
+        (MemberState.DELETED, ProposalState.NONE, False),
+        (MemberState.RETIRED, ProposalState.NONE, False),
+    ):
+        assert replace(member, state=state, request=request).may_receive is expected
