@@ -5,6 +5,7 @@ from typing import Final
 
 import typer
 
+from regionkms.cli import lab_commands
 from regionkms.cli.node_command import node
 from regionkms.cli.output import say
 
@@ -25,3 +26,4 @@ def show_version() -> None:
 
 
 app.command("node")(node)
+app.add_typer(lab_commands.app, name="lab")

@@ -25,6 +25,10 @@ _ESCAPES: Final = {
 }
 
 
+_PIPE_WIDTH: Final = 120
+"""Columns of what is no terminal."""
+
+
 class ExitCode(IntEnum):
     """How a command ends."""
 
@@ -50,7 +54,8 @@ def safe(value: object, *, newlines: bool = False) -> str:
 
 def console() -> Console:
     """Where tables go: standard output; no markup is read from values."""
-    return Console(markup=False, highlight=False, emoji=False)
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 def say(text: str) -> None:

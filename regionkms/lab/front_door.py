@@ -10,6 +10,7 @@ Source: design §7.
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,13 @@ from regionkms.lab.http_framing import (
 
 IDLE_S: Final = 120.0
 """How long a client's connection may rest between two requests."""
+HEALTH_PATH: Final = "/healthz"
+"""Answered by the front door itself, to an unsigned GET."""
+_HEALTH_REQUEST: Final = re.compile(rb"GET /healthz HTTP/1\.[01]")
+_HEALTH_ANSWER: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
+    b"Connection: close\r\n\r\nok\n"
+)
 _CONNECT_S: Final = 2.0
 _QUERY_SERVICES: Final = frozenset({"sts", "iam"})
 """Services of the Query protocol: their clients read errors in XML."""
@@ -131,6 +139,10 @@ class FrontDoor:
         async with asyncio.timeout(IDLE_S):
             head = await read_head(reader)
         if head is None:
+            return False
+        if _HEALTH_REQUEST.fullmatch(head.first):
+            writer.write(_HEALTH_ANSWER)
+            await writer.drain()
             return False
         scope = credential_scope(head)
         region = self._region_of(scope)

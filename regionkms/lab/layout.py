@@ -13,6 +13,7 @@ from typing import Final
 
 from regionkms.model.errors import ConfigurationError
 from regionkms.model.ids import RegionName, is_region_name
+from regionkms.node.command_socket import OPERATOR_SOCKET_NAME
 
 MAX_REGIONS: Final = 16
 MAX_ETCD_MEMBERS: Final = 5
@@ -43,6 +44,13 @@ class Way:
 
 ETCD: Final = "etcd"
 """How etcd is named among the Regions."""
+NETWORK: Final = "network"
+"""Name of the process with the ways and the front door."""
+
+
+def etcd_names(members: int) -> list[str]:
+    """Names of the etcd members' processes."""
+    return [f"{ETCD}-{member}" for member in range(members)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +197,10 @@ class Folder:
     def data(self, region: RegionName) -> Path:
         """The data directory of a Region's node."""
         return self.region(region) / "data"
+
+    def operator_socket(self, region: RegionName) -> Path:
+        """Where a Region's agent answers operators."""
+        return self.data(region) / OPERATOR_SOCKET_NAME
 
     def root_key(self, region: RegionName) -> Path:
         """The root key file of a Region, outside its data directory."""

@@ -144,13 +144,15 @@ class Processes:
         self.wait_until(lambda: not any(map(self.find, names)), within_s=within_s)
         return [name for name in names if self.find(name)]
 
-    def wait_until(self, holds: Callable[[], bool], *, within_s: float) -> bool:
+    def wait_until(
+        self, holds: Callable[[], bool], *, within_s: float, every_s: float = _POLL_S
+    ) -> bool:
         """Wait for a fact; False if it does not hold in time."""
         deadline = self._clock.monotonic() + within_s
         while not holds():
             if self._clock.monotonic() > deadline:
                 return False
-            sleep(_POLL_S)
+            sleep(every_s)
         return True
 
     def _reap(self) -> None:

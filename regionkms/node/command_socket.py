@@ -25,6 +25,8 @@ from regionkms.model.errors import ConfigurationError, Fault, KmsError
 
 _log = logging.getLogger(__name__)
 
+OPERATOR_SOCKET_NAME: Final = "operator.sock"
+"""File name of a node's operator socket in its data directory (handover.operator_socket)."""
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Of a question or an answer."""
 IDLE_S: Final = 60.0
