@@ -38,27 +38,30 @@ class KeyLoader:
             MaterialUnreadable: A row's material does not open for this key.
         """
         key = rows.key
-        binding_key = self._vault.unwrap(
-            key.binding_key.domain_key_id,
-            key.binding_key.wrapped,
-            MaterialIdentity(
-                kind=MaterialKind.BINDING_KEY,
-                account_id=key.account_id,
-                key_id=key.key_id,
-                name=b"",
-            ),
-        )
+        binding_key = self._binding_key(key)
         return LoadedKey(
             rows,
             region=self._region,
             store_id=self._store_id,
             policy=self._policy(key.policy),
             ciphers={
-                row.generation_id: self._cipher(key, row, binding_key) for row in rows.generations
+                row.generation_id: self._cipher(key, row, binding_key)
+                for row in rows.generations
+                if binding_key is not None
             },
             binding_key=binding_key,
             mirror=mirror_of(key),
         )
+
+    def _binding_key(self, key: KmsKey) -> Material | None:
+        """The key's binding key; None of a replica that has not fetched it yet."""
+        stored = key.binding_key
+        if not stored.wrapped:
+            return None
+        identity = MaterialIdentity(
+            kind=MaterialKind.BINDING_KEY, account_id=key.account_id, key_id=key.key_id, name=b""
+        )
+        return self._vault.unwrap(stored.domain_key_id, stored.wrapped, identity)
 
     def _policy(self, text: str) -> CompiledPolicy:
         found = self._policies.get(text)

@@ -111,7 +111,7 @@ class LoadedKey:
         store_id: StoreId,
         policy: CompiledPolicy,
         ciphers: Mapping[GenerationId, GenerationCipher],
-        binding_key: Material,
+        binding_key: Material | None,
         mirror: Record | None,
     ) -> None:
         key = rows.key
@@ -152,7 +152,7 @@ class LoadedKey:
 
         The tag proves it, in constant time: nobody without the binding key can make one.
         """
-        if generation_id in self.ciphers:
+        if generation_id in self.ciphers or self._binding_key is None:
             return False
         return hmac.compare_digest(generation_tag(self._binding_key, generation_id), tag)
 

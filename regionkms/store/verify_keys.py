@@ -20,7 +20,7 @@ from regionkms.crypto.binding import fingerprint
 from regionkms.crypto.material import Material
 from regionkms.model.errors import MaterialUnreadable, RowTampered, VaultSealed
 from regionkms.model.ids import AccountId, KeyId
-from regionkms.model.key import KmsKey, StoredGeneration
+from regionkms.model.key import KmsKey, Phase, StoredGeneration
 from regionkms.model.key_spec import Origin
 from regionkms.ports.vault import MaterialIdentity, MaterialKind, Vault
 from regionkms.store.offline import KeyFound
@@ -117,8 +117,11 @@ def _binding_key(key: KmsKey, vault: Vault) -> tuple[Material | None, str | None
     identity = MaterialIdentity(
         kind=MaterialKind.BINDING_KEY, account_id=key.account_id, key_id=key.key_id, name=b""
     )
+    stored = key.binding_key
+    facts = key.multi_region
+    if not stored.wrapped and facts is not None and facts.phase is Phase.CREATING:
+        return None, None  # a replica that has not fetched it yet
     try:
-        stored = key.binding_key
         return vault.unwrap(stored.domain_key_id, stored.wrapped, identity), None
     except (MaterialUnreadable, VaultSealed) as error:
         return None, str(error)
