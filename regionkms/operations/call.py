@@ -43,6 +43,7 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         resources: (account, ARN) of what the call touched, in the order its record shows.
         additional: additionalEventData of its record.
         recorded: Its audit record stands already.
+        ticket: What `finish` needs to answer; means nothing to operations.
     """
 
     operation: Operation
@@ -62,6 +63,7 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
     resources: tuple[tuple[AccountId, str], ...] = ()
     additional: Mapping[str, object] = _NOTHING
     recorded: bool = False
+    ticket: Any = None
 
     def __repr__(self) -> str:
         return f"<call {self.request_id} of {self.operation.name}>"

@@ -7,8 +7,8 @@ made coherent with the store: credentials that another worker has just withdrawn
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from functools import partial
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +24,7 @@ from regionkms.model.errors import (
     ThrottlingException,
     UnknownOperationException,
 )
+from regionkms.model.shape import Shape
 from regionkms.operations.call import Call
 from regionkms.operations.pipeline import Pipeline
 from regionkms.operations.region import Region
@@ -34,6 +35,7 @@ from regionkms.wire import query
 from regionkms.wire.client_address import ClientAddress
 from regionkms.wire.errors import answer_json
 from regionkms.wire.http import Exchange, format_response
+from regionkms.wire.http_response import STATUS_LINES
 from regionkms.wire.json11 import DECODERS, TARGET_PREFIX
 from regionkms.wire.pages import Pages
 
@@ -42,7 +44,8 @@ _log = logging.getLogger(__name__)
 _TARGET: Final = b"x-amz-target"
 _PREFIX: Final = TARGET_PREFIX.encode()
 _USER_AGENT: Final = b"user-agent"
-_OK_HEAD: Final = b"Content-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: "
+_HEAD: Final = b"Content-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: %b\r\n%b"
+_SUCCESS: Final = STATUS_LINES[200] + _HEAD + b"Content-Length: %d\r\n\r\n%b"
 _EMPTY: Final = b"{}"
 _UNSIGNED: Final = "Unauthenticated"
 _encode: Final = msgspec.json.Encoder().encode
@@ -53,18 +56,25 @@ _OUTCOMES: Final[Mapping[type[KmsError], Outcome]] = {
 }
 
 
-class RequestIds:
+def request_ids() -> Iterator[str]:
     """Request ids in the form of a UUID: random once per process, then counted (0.2 us)."""
+    digits = secrets.token_hex(10)
+    form = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-%012x"
+    return map(form.__mod__, count(1))
 
-    def __init__(self) -> None:
-        digits = secrets.token_hex(10)
-        self._format = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-%012x"
-        self._count = 0
 
-    def next(self) -> str:
-        """A new request id."""
-        self._count += 1
-        return self._format % self._count
+class _Route(msgspec.Struct, frozen=True):
+    """Where X-Amz-Target leads: an operation that is offered, and the reader of its requests."""
+
+    operation: Operation
+    decode: Callable[[bytes], Shape]
+
+
+class _Ticket(msgspec.Struct, frozen=True):
+    """What the answer to a call needs: its place, and when the request came."""
+
+    exchange: Exchange
+    started_ns: int
 
 
 class App:
@@ -96,15 +106,20 @@ class App:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._region = region
-        self._operations = operations
+        self._keys = region.keys
+        self._machine_now = region.clock.machine_now
+        self._routes: Final = {
+            _PREFIX + name.encode(): _Route(operation, DECODERS[name])
+            for name, operation in operations.items()
+        }
         self._pipeline = pipeline
-        self._verifier = verifier
+        self._verify = verifier.verify
         self._metrics = metrics
         self._pages = pages
         self._address = address
         self._date_line = date_line
         self._spawn = spawn
-        self._request_ids = RequestIds()
+        self._request_ids = request_ids()
         self._callers: dict[str, CallerIdentity] = {}
 
     def handle(self, exchange: Exchange) -> None:
@@ -113,18 +128,18 @@ class App:
         if exchange.method != "POST" and self._pages.answers(exchange.target):
             self._pages.answer(exchange)
             return
-        arrival = self._region.keys.arrive()
-        if self._region.keys.behind(arrival):
+        arrival = self._keys.arrive()
+        if self._keys.behind(arrival):
             self._spawn(self._catch_up(exchange, started, arrival))
         else:
             self._serve(exchange, started, arrival)
 
     async def _catch_up(self, exchange: Exchange, started: int, arrival: int) -> None:
         """Wait until credentials and keys are as of the request's arrival; then serve it."""
-        request_id = self._request_ids.next()
+        request_id = next(self._request_ids)
         try:
-            while self._region.keys.behind(arrival):
-                await self._region.keys.refresh()
+            while self._keys.behind(arrival):
+                await self._keys.refresh()
         except Exception as fault:  # noqa: BLE001 - a task root
             _log.error(
                 "the change feed can't be read",
@@ -133,32 +148,35 @@ class App:
             error = KMSInternalException(
                 f"The key store of this Region did not answer. Request id {request_id}."
             )
-            self._answer_error(exchange, error, request_id, _UNSIGNED, started)
+            self._answer_error(_Ticket(exchange, started), error, request_id, _UNSIGNED)
             return
         self._serve(exchange, started, arrival)
 
     def _serve(self, exchange: Exchange, started: int, arrival: int) -> None:
-        request_id = self._request_ids.next()
+        request_id = next(self._request_ids)
         target = exchange.headers.get(_TARGET)
         if target is None:
             self._serve_query(exchange, request_id, started)
             return
         name = _UNSIGNED
         try:
-            verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
-            _require_service(verified, KMS)
-            name = _operation_name(target)
-            operation = self._operation(name)
+            verified = self._verify(exchange, self._machine_now())
+            if verified.service != KMS:
+                raise _wrong_service(KMS)
+            route = self._routes.get(target)
+            if route is None:
+                name = _operation_name(target)
+                raise UnknownOperationException(f"This Region does not offer the operation {name}.")
         except KmsError as error:
-            self._answer_error(exchange, error, request_id, name, started)
+            self._answer_error(_Ticket(exchange, started), error, request_id, name)
             return
         request, refusal = None, None
         try:
-            request = DECODERS[name](exchange.body)
+            request = route.decode(exchange.body)
         except KmsError as error:
             refusal = error
         call = Call(
-            operation=operation,
+            operation=route.operation,
             request=request,
             caller=self._caller(verified),
             identity=IdentityVerdict.ALLOW,
@@ -167,48 +185,40 @@ class App:
             source_ip=self._address.of(exchange),
             user_agent=exchange.headers.get(_USER_AGENT, b"").decode("latin-1"),
             secure_transport=exchange.scheme == "https",
+            arrival=arrival,
+            ticket=_Ticket(exchange, started),
         )
-        call.arrival = arrival
-        finish = partial(self._finish, exchange, started)
         if refusal is None:
-            self._pipeline.start(call, finish)
+            self._pipeline.start(call, self._finish)
         else:
-            self._pipeline.refuse(call, refusal, finish)
-
-    def _operation(self, name: str) -> Operation:
-        operation = self._operations.get(name)
-        if operation is None:
-            raise UnknownOperationException(f"This Region does not offer the operation {name}.")
-        return operation
+            self._pipeline.refuse(call, refusal, self._finish)
 
     def _caller(self, verified: Verified) -> CallerIdentity:
         known = self._callers.get(verified.access_key_id)
-        if known is None or known.account_id != verified.account_id:
+        if known is None or known.principal.account_id != verified.account_id:
             known = root_caller(verified, self._region.name)
             self._callers[verified.access_key_id] = known
         return known
 
-    def _finish(
-        self, exchange: Exchange, started: int, call: Call, response: Any, error: KmsError | None
-    ) -> None:
+    def _finish(self, call: Call, response: Any, error: KmsError | None) -> None:
         """Stage 11: the answer, held until the end of the loop's tick."""
+        ticket: _Ticket = call.ticket
         if error is not None:
-            self._answer_error(exchange, error, call.request_id, call.operation.name, started)
+            self._answer_error(ticket, error, call.request_id, call.operation.name)
             return
         body = _EMPTY if response is None else _encode(response)
-        head = _OK_HEAD + call.request_id.encode() + b"\r\n" + self._date_line()
-        exchange.respond(format_response(200, head, body))
-        elapsed = time.perf_counter_ns() - started
+        ticket.exchange.respond(
+            _SUCCESS % (call.request_id.encode(), self._date_line(), len(body), body)
+        )
+        elapsed = time.perf_counter_ns() - ticket.started_ns
         self._metrics.observe(call.operation.name, Outcome.SUCCESS, elapsed)
 
-    def _answer_error(
-        self, exchange: Exchange, error: KmsError, request_id: str, name: str, started: int
-    ) -> None:
+    def _answer_error(self, ticket: _Ticket, error: KmsError, request_id: str, name: str) -> None:
         answer = answer_json(error)
-        head = _OK_HEAD + request_id.encode() + b"\r\n" + self._date_line()
-        exchange.respond(format_response(answer.status, head, answer.body))
+        head = _HEAD % (request_id.encode(), self._date_line())
+        ticket.exchange.respond(format_response(answer.status, head, answer.body))
         server = Outcome.SERVER_ERROR if error.fault == "server" else Outcome.CLIENT_ERROR
-        elapsed = time.perf_counter_ns() - started
+        elapsed = time.perf_counter_ns() - ticket.started_ns
         self._metrics.observe(name, _OUTCOMES.get(type(error), server), elapsed)
 
     def _serve_query(self, exchange: Exchange, request_id: str, started: int) -> None:
@@ -216,8 +226,9 @@ class App:
         head = f"Content-Type: {query.CONTENT_TYPE}\r\nx-amzn-RequestId: {request_id}\r\n".encode()
         outcome = Outcome.SUCCESS
         try:
-            verified = self._verifier.verify(exchange, now=self._region.clock.machine_now())
-            _require_service(verified, STS)
+            verified = self._verify(exchange, self._machine_now())
+            if verified.service != STS:
+                raise _wrong_service(STS)
             _, _, query_string = exchange.target.partition(b"?")
             asked = query.parse(verified.service, query_string, exchange.body)
             caller = self._caller(verified)
@@ -235,16 +246,11 @@ class App:
         self._metrics.observe("GetCallerIdentity", outcome, time.perf_counter_ns() - started)
 
 
-def _require_service(verified: Verified, service: str) -> None:
-    """A signature for one service must not open another one's door on the same endpoint.
-
-    Raises:
-        InvalidSignatureException: It is scoped to another service.
-    """
-    if verified.service != service:
-        raise InvalidSignatureException(
-            f"Credential should be scoped to correct service: '{service}'."
-        )
+def _wrong_service(service: str) -> InvalidSignatureException:
+    """A signature for one service must not open another one's door on the same endpoint."""
+    return InvalidSignatureException(
+        f"Credential should be scoped to correct service: '{service}'."
+    )
 
 
 def _operation_name(target: bytes) -> str:
