@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from regionkms.audit.chain import parse_line
 from regionkms.audit.log import SegmentLog
 from regionkms.audit.record import CallFacts, InternalEvent, RecordEncoder
 from regionkms.identity.caller import CallerIdentity
@@ -111,10 +112,15 @@ async def write_chain(
                 log.flush()
 
 
-def lines_in(directory: Path) -> list[Mapping[str, Any]]:
-    """All lines of all segments, decoded, in the order of file names."""
+def raw_lines_in(directory: Path) -> list[bytes]:
+    """All lines of all segments as they stand, in the order of file names."""
     files = sorted(directory.glob("*.jsonl"))
-    return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+    return [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
+
+
+def lines_in(directory: Path) -> list[Mapping[str, Any]]:
+    """All whole lines of all segments, decoded, in the order of file names."""
+    return [json.loads(raw) for raw in raw_lines_in(directory) if parse_line(raw) is not None]
 
 
 def event_ids_in(directory: Path) -> list[str]:
