@@ -1,4 +1,4 @@
-"""ReplicateKey, the worker's half: the agent carries the intent out (reconcile/), this waits for it.
+"""ReplicateKey, the worker's half: the agent (reconcile/) carries the intent out, this waits.
 
 1. what can be seen from here is checked first: key, Region, policy, tags (spec 05 §3.7, §3.8);
 2. one transaction takes the key's lock with an intent (protocol §5, ReplicateKey 1);

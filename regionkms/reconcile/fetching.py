@@ -104,7 +104,7 @@ class Fetcher:
         transport_key = self._ports.identity.transport_key
         record = step.record
         sealed = await self._ports.transport.fetch(
-            Peer(region=source, address=entry.address),
+            Peer(region=source, address=self._ports.peer_addresses.get(source, entry.address)),
             FetchRequest(
                 account_id=record.account_id,
                 key_id=record.key_id,

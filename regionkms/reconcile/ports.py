@@ -1,7 +1,7 @@
 """What the agent of one Region works with: ports and values, built by the node and passed in."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from regionkms.audit.record import RecordEncoder
 from regionkms.crypto.region_identity import RegionIdentity
@@ -47,6 +47,8 @@ class AgentPorts:
 
     Attributes:
         address: host:port of this Region's KeyTransport, as other Regions reach it.
+        peer_addresses: host:port of other Regions where this Region's network knows them by other
+            ones than the directory says.
         software_version: Written into the directory.
         limits: Quotas in force; an operator may change them.
         jitter: A random number from 0 to 1, anew at each call.
@@ -65,6 +67,7 @@ class AgentPorts:
     jitter: Callable[[], float]
     address: str
     software_version: str
+    peer_addresses: Mapping[RegionName, str] = field(default_factory=dict)
 
     @property
     def region(self) -> RegionName:
