@@ -17,27 +17,33 @@ ConfigFile = Annotated[
 
 def node(  # noqa: PLR0917 - typer passes options by name
     config: ConfigFile = None,
-    region: Annotated[str | None, typer.Option(help="The Region that this node is.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="The Region that this node is.", metavar="REGION")
+    ] = None,
     data_dir: Annotated[
-        str | None, typer.Option(help="Folder of the store, the audit log and the sockets.")
+        str | None,
+        typer.Option(help="Folder of the store, the audit log and the sockets.", metavar="FOLDER"),
     ] = None,
     root_key_file: Annotated[
         str | None,
-        typer.Option(help="Opens the store; must lie outside the data directory."),
+        typer.Option(help="Opens the store; must lie outside the data directory.", metavar="FILE"),
     ] = None,
     listen: Annotated[
         str | None, typer.Option(help="Address of the endpoint.", metavar="HOST:PORT")
     ] = None,
-    workers: Annotated[str | None, typer.Option(help="API worker processes.")] = None,
+    workers: Annotated[str | None, typer.Option(help="API worker processes.", metavar="N")] = None,
     store_url: Annotated[
-        str | None, typer.Option(help="SQLAlchemy URL; SQLite in the data directory by default.")
+        str | None,
+        typer.Option(
+            help="SQLAlchemy URL; SQLite in the data directory by default.", metavar="URL"
+        ),
     ] = None,
     etcd: Annotated[
         str | None,
         typer.Option(help="etcd of the cluster. Without it: single-Region.", metavar="URL[,URL]"),
     ] = None,
     enrolment: Annotated[
-        str | None, typer.Option(help="Folder made by `regionkms region enrol`.")
+        str | None, typer.Option(help="Folder made by `regionkms region enrol`.", metavar="FOLDER")
     ] = None,
     transport_listen: Annotated[
         str | None,
@@ -51,9 +57,10 @@ def node(  # noqa: PLR0917 - typer passes options by name
         str | None, typer.Option(help="Request quotas: aws, off or xN.", metavar="MODE")
     ] = None,
     tls_certificate: Annotated[
-        str | None, typer.Option(help="PEM chain; turns TLS on together with --tls-key.")
+        str | None,
+        typer.Option(help="PEM chain; turns TLS on together with --tls-key.", metavar="FILE"),
     ] = None,
-    tls_key: Annotated[str | None, typer.Option(help="PEM private key.")] = None,
+    tls_key: Annotated[str | None, typer.Option(help="PEM private key.", metavar="FILE")] = None,
     log_level: Annotated[
         str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL")
     ] = None,

@@ -20,9 +20,13 @@ _ANY_REGION: Final = "us-east-1"
 Config = Annotated[
     Path | None, typer.Option("--config", help="The node's TOML file.", metavar="FILE")
 ]
-DataDir = Annotated[str | None, typer.Option(help="The node's data directory.")]
-RootKeyPath = Annotated[str | None, typer.Option("--root-key-file", help="The node's root key.")]
-StoreUrl = Annotated[str | None, typer.Option(help="The node's store, if not in --data-dir.")]
+DataDir = Annotated[str | None, typer.Option(help="The node's data directory.", metavar="FOLDER")]
+RootKeyPath = Annotated[
+    str | None, typer.Option("--root-key-file", help="The node's root key.", metavar="FILE")
+]
+StoreUrl = Annotated[
+    str | None, typer.Option(help="The node's store, if not in --data-dir.", metavar="URL")
+]
 
 
 def settings_of(
