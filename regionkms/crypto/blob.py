@@ -55,6 +55,8 @@ _KIND: Final = 9
 _KEY: Final = slice(10, 26)
 _GENERATION: Final = slice(26, 42)
 _TAG: Final = slice(42, 58)
+OWNER_BYTES: Final = 26
+"""The part of the header that names the KMS key: format, account, key id."""
 PREFIX_BYTES: Final = 58
 """The part of the header that is the same for all blobs of a generation: what stands before the
 nonce. A dictionary of ciphers by `blob[:PREFIX_BYTES]` finds one in 0.1 us."""
@@ -125,6 +127,11 @@ def parse_header(blob: bytes) -> BlobHeader:
         generation_id=GenerationId(blob[_GENERATION]),
         generation_tag=blob[_TAG],
     )
+
+
+def generation_in(prefix: bytes) -> bytes:
+    """The generation id in a header, or in its first PREFIX_BYTES."""
+    return prefix[_GENERATION]
 
 
 def unknown_version(blob: bytes) -> int | None:

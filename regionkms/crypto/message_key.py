@@ -132,6 +132,11 @@ class GenerationCipher:
         except InvalidTag:
             return None
 
+    @property
+    def generation_id(self) -> GenerationId:
+        """The generation whose blobs it opens."""
+        return GenerationId(blob_v1.generation_in(self.prefix))
+
     def tag_matches(self, generation_tag: bytes) -> bool:
         """Whether a generation tag is this generation's, in constant time."""
         return hmac.compare_digest(self.prefix[-blob_v1.GENERATION_TAG_BYTES :], generation_tag)

@@ -6,7 +6,7 @@ from regionkms.model.errors import ThrottlingException
 from regionkms.model.key_spec import KeySpec
 from regionkms.operations.call import Call
 from regionkms.operations.loaded_key import LoadedKey
-from regionkms.quota.charging import hot_key_quota_for, quota_for
+from regionkms.quota.charging import HOT_KEY_OPERATIONS, hot_key_quota_for, quota_for
 from regionkms.quota.table import RequestQuota
 
 MESSAGE: Final = (
@@ -26,7 +26,7 @@ def charge(call: Call, key: LoadedKey | None) -> None:
     call.charged = True
     name = call.operation.name
     charge_quotas(call, quota_for(name, None if key is None else key.key.key_spec))
-    if key is not None:
+    if key is not None and name in HOT_KEY_OPERATIONS:
         charge_hot_key(call, key)
 
 
@@ -62,6 +62,7 @@ def charge_quotas(call: Call, quotas: tuple[RequestQuota, ...]) -> None:
     Raises:
         ThrottlingException: One of them is used up.
     """
+    admit, account_id = call.region.quotas.admit, call.account_id
     for quota in quotas:
-        if not call.region.quotas.admit(call.account_id, quota).admitted:
+        if not admit(account_id, quota).admitted:
             raise ThrottlingException(MESSAGE)

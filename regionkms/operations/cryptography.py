@@ -7,7 +7,7 @@ local facts); design §3 (blob).
 from collections.abc import Mapping
 from typing import Final
 
-from regionkms.crypto.blob import RANDOM_BYTES, parse_header
+from regionkms.crypto.blob import PREFIX_BYTES, RANDOM_BYTES, parse_header
 from regionkms.crypto.context import encode_context
 from regionkms.crypto.message_key import GenerationCipher
 from regionkms.model import shapes
@@ -20,7 +20,7 @@ from regionkms.model.errors import (
     UnsupportedOperationException,
     ValidationException,
 )
-from regionkms.model.key_spec import KeySpec, KeyUsage
+from regionkms.model.key_spec import KeyUsage
 from regionkms.operations.authorize import (
     NO_CIPHERTEXT,
     authorize_key,
@@ -42,14 +42,15 @@ _INCORRECT_KEY: Final = (
 
 def _require_symmetric(key: LoadedKey, operation: str) -> None:
     """Refuse a key of another usage or spec (spec 01 C1)."""
+    if key.symmetric:
+        return
     if key.key.key_usage is not KeyUsage.ENCRYPT_DECRYPT:
         raise InvalidKeyUsageException(
             f"{key.arn} key usage is {key.key.key_usage.value} which is not valid for {operation}."
         )
-    if key.key.key_spec is not KeySpec.SYMMETRIC_DEFAULT:
-        raise InvalidKeyUsageException(
-            f"{key.arn} key spec is {key.key.key_spec.value} which is not valid for {operation}."
-        )
+    raise InvalidKeyUsageException(
+        f"{key.arn} key spec is {key.key.key_spec.value} which is not valid for {operation}."
+    )
 
 
 def _require_algorithm(algorithm: str | None, key: LoadedKey) -> None:
@@ -81,16 +82,17 @@ def _decrypt(call: Call, key: LoadedKey, blob: bytes, context: Mapping[str, str]
 
 
 def _cipher_of(call: Call, key: LoadedKey, blob: bytes) -> GenerationCipher:
-    """The cipher of the generation that a blob names.
+    """The cipher of the generation that a blob names; the blob must name this key.
 
     A generation that this key made elsewhere and that is not here is looked for in the store
     once more (protocol H6), and then is the one retryable case (protocol §4): its tag proves that
     the key made it.
     """
-    header = parse_header(blob)
-    cipher = key.ciphers.get(header.generation_id)
-    if cipher is not None:
+    cipher = key.ciphers.get(blob[:PREFIX_BYTES])
+    if cipher is not None:  # the prefix names the key, so nothing need be parsed
         return cipher
+    _require_made_by(key, blob)
+    header = parse_header(blob)
     if not key.made_elsewhere(header.generation_id, header.generation_tag):
         raise InvalidCiphertextException
     if not call.read_through:
@@ -124,7 +126,6 @@ def decrypt(call: Call) -> shapes.DecryptResponse:
     if _ignores_ciphertext(request):
         return shapes.DecryptResponse()
     blob = _required(request.ciphertext_blob)
-    _require_made_by(key, blob)
     plaintext = _decrypt(call, key, blob, request.encryption_context or {})
     return shapes.DecryptResponse(
         key_id=key.arn, plaintext=plaintext, encryption_algorithm=_SYMMETRIC_DEFAULT
@@ -245,7 +246,6 @@ def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
     if _ignores_ciphertext(request):
         return shapes.ReEncryptResponse()
     blob = _required(request.ciphertext_blob)
-    _require_made_by(source, blob)
     plaintext = _decrypt(call, source, blob, request.source_encryption_context or {})
     new_blob = _encrypt(call, destination, plaintext, request.destination_encryption_context or {})
     return shapes.ReEncryptResponse(

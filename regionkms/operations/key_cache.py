@@ -12,13 +12,14 @@ the call again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from regionkms.model.errors import KMSInternalException
 from regionkms.model.ids import AccountId, AliasName, KeyId
 from regionkms.operations.loaded_key import KeyRows, LoadedKey
+from regionkms.operations.target import Target
 from regionkms.ports.change_counter import ChangeCounter
 from regionkms.ports.store import Change, ChangeKind, Changes, Store, StoreTransaction
 
@@ -26,6 +27,8 @@ MISS_DEADLINE_S: Final = 1.0
 """How long a call waits for the store on a miss (design §2)."""
 MAX_LOADED_KEYS: Final = 120_000
 """Bound on keys in memory: the key quota of an account with room; the oldest are forgotten."""
+MAX_TARGETS: Final = 250_000
+"""Bound on remembered identifiers: each key by two names."""
 MAX_REMEMBERED_ABSENCES: Final = 50_000
 """Bound on identifiers remembered as not existing, so that a scan cannot fill memory."""
 _MOST_ALIASES: Final = 64
@@ -59,6 +62,10 @@ class KeyCache:
         counter: The node's change counter.
         build: Turns rows into a LoadedKey; may raise MaterialUnreadable and other faults.
         on_changes: Given every part of the change feed, for other caches of this process.
+
+    Attributes:
+        targets: What identifiers of keys in memory mean, by whatever names them completely; emptied
+            whenever a key or an alias is forgotten. `keep_target` adds to it.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class KeyCache:
         self._on_changes = on_changes
         self._keys: OrderedDict[KeyName, LoadedKey | Missing] = OrderedDict()
         self._aliases: OrderedDict[AliasRef, KeyId | Missing] = OrderedDict()
+        self.targets: Final[dict[Hashable, Target]] = {}
         self._absences = 0
         self._observed = -1
         self._moves = 0
@@ -127,9 +135,16 @@ class KeyCache:
             raise Miss(lambda: self._load_alias(ref))
         return None if isinstance(found, Missing) else found
 
+    def keep_target(self, name: Hashable, target: Target) -> None:
+        """Remember what an identifier means, if it means a key."""
+        if target.key is not None:
+            if len(self.targets) >= MAX_TARGETS:
+                self.targets.clear()
+            self.targets[name] = target
+
     def reread(self, name: KeyName) -> Miss:
         """Forget one key; the Miss to raise so that the call looks at the store itself."""
-        self._keys.pop(name, None)
+        self._forget_key(name)
         return Miss(lambda: self._load_key(name))
 
     async def refresh(self) -> None:
@@ -146,6 +161,7 @@ class KeyCache:
         else:
             self._keys.clear()
             self._aliases.clear()
+            self.targets.clear()
         await self._on_changes(changes)
         self._head = changes.head
         self._caught_up = moves
@@ -153,13 +169,18 @@ class KeyCache:
     def _drop(self, change: Change) -> None:
         match change.kind:
             case ChangeKind.KEY | ChangeKind.TAGS:
-                self._keys.pop((change.account_id, KeyId(change.name)), None)
+                self._forget_key((change.account_id, KeyId(change.name)))
             case ChangeKind.ALIAS:
                 target = self._aliases.pop((change.account_id, AliasName(change.name)), None)
                 if target is not None and not isinstance(target, Missing):
-                    self._keys.pop((change.account_id, target), None)
+                    self._forget_key((change.account_id, target))
+                    self.targets.clear()
             case _:
                 return
+
+    def _forget_key(self, name: KeyName) -> None:
+        if self._keys.pop(name, MISSING) is not MISSING:
+            self.targets.clear()
 
     async def _load_key(self, name: KeyName) -> None:
         await self._once(name, lambda: self._read_key(name))
@@ -201,6 +222,7 @@ class KeyCache:
                 self._forget_absences()
         while len(cache) > MAX_LOADED_KEYS:
             cache.popitem(last=False)
+            self.targets.clear()
 
     def _forget_absences(self) -> None:
         caches: tuple[OrderedDict[Any, Any], ...] = (self._keys, self._aliases)

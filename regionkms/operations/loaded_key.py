@@ -15,7 +15,7 @@ from regionkms.crypto.message_key import GenerationCipher
 from regionkms.model.errors import KmsError
 from regionkms.model.ids import AccountId, GenerationId, KeyArn, RegionName, StoreId, key_arn
 from regionkms.model.key import Alias, KmsKey, LockKind, Phase, StoredGeneration, Tag
-from regionkms.model.key_spec import KEY_SPECS, KeySpecRow, Origin
+from regionkms.model.key_spec import KEY_SPECS, KeySpec, KeySpecRow, KeyUsage, Origin
 from regionkms.model.key_state import KeyState, StateFacts, refusal, state_of
 from regionkms.model.record import GenerationState, Record
 from regionkms.policy.compile import CompiledPolicy
@@ -81,7 +81,8 @@ class LoadedKey:
         spec: The row of its key spec.
         policy: Its key policy, compiled; shared between keys with the same document.
         current: What it encrypts with; None where the state allows no encryption.
-        ciphers: Everything it can decrypt with, by generation.
+        ciphers: Everything it can decrypt with, by the prefix of the blobs that it made.
+        symmetric: Whether it is a key of SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT.
         mirror: The last-seen record of a multi-Region key.
         touched: `Call.resources` of a call on this key alone.
     """
@@ -99,6 +100,7 @@ class LoadedKey:
         "region",
         "spec",
         "state",
+        "symmetric",
         "tags",
         "touched",
     )
@@ -121,9 +123,12 @@ class LoadedKey:
         held = frozenset(generation.generation_id for generation in rows.generations)
         self.state: Final[KeyState] = state_of(state_facts(key, held, mirror, store_id))
         self.spec: Final[KeySpecRow] = KEY_SPECS[key.key_spec]
+        self.symmetric: Final = (
+            key.key_spec is KeySpec.SYMMETRIC_DEFAULT and key.key_usage is KeyUsage.ENCRYPT_DECRYPT
+        )
         self.policy: Final = policy
         self._binding_key: Final = binding_key
-        self.ciphers: Final = ciphers
+        self.ciphers: Final = {cipher.prefix: cipher for cipher in ciphers.values()}
         self.current: Final = (
             None if key.current_generation is None else ciphers.get(key.current_generation)
         )
@@ -152,7 +157,8 @@ class LoadedKey:
 
         The tag proves it, in constant time: nobody without the binding key can make one.
         """
-        if generation_id in self.ciphers or self._binding_key is None:
+        held = any(cipher.generation_id == generation_id for cipher in self.ciphers.values())
+        if held or self._binding_key is None:
             return False
         return hmac.compare_digest(generation_tag(self._binding_key, generation_id), tag)
 

@@ -5,7 +5,7 @@ Source: spec 01 §5 (I1-I11); design §5 steps 4 and 6.
 
 from typing import Final
 
-from regionkms.model.errors import KmsError, NotFoundException
+from regionkms.model.errors import NotFoundException
 from regionkms.model.ids import (
     ALIAS_PREFIX,
     AccountId,
@@ -18,42 +18,12 @@ from regionkms.model.ids import (
     key_arn,
     parse_arn,
 )
-from regionkms.operations.loaded_key import LoadedKey
 from regionkms.operations.region import Region
+from regionkms.operations.target import Target
+
+__all__ = ["Target", "find_key", "resolve"]
 
 _ARN_PREFIX: Final = "arn:"
-
-
-class Target:
-    """What an identifier means in this Region.
-
-    Attributes:
-        key: The key, or None if there is none.
-        account_id: The account that the key would belong to.
-        arn: What a refusal names: the same text whether the key exists or not.
-        alias_name: The alias used, with its prefix; None if the key was named directly.
-        absence: What a caller who may know is told if there is no key.
-        refusal: The whole message of a refusal, where it must not depend on the key.
-    """
-
-    __slots__ = ("absence", "account_id", "alias_name", "arn", "key", "refusal")
-
-    def __init__(
-        self,
-        *,
-        key: LoadedKey | None,
-        account_id: AccountId,
-        arn: str,
-        alias_name: str | None = None,
-        absence: KmsError | None = None,
-        refusal: str | None = None,
-    ) -> None:
-        self.key: Final = key
-        self.account_id: Final = account_id
-        self.arn: Final = arn
-        self.alias_name: Final = alias_name
-        self.absence: Final = absence
-        self.refusal: Final = refusal
 
 
 def resolve(
@@ -67,6 +37,20 @@ def resolve(
             none is accepted (I3).
         Miss: Not in memory; resolve it and ask again.
     """
+    if not accepts_alias:
+        return _resolve(region, caller_account, identifier, accepts_alias=False)
+    # Parsing an identifier each time costs 1.6 us, the look-up 0.2 us.
+    name = (caller_account, identifier)
+    target = region.keys.targets.get(name)
+    if target is None:
+        target = _resolve(region, caller_account, identifier, accepts_alias=True)
+        region.keys.keep_target(name, target)
+    return target
+
+
+def _resolve(
+    region: Region, caller_account: AccountId, identifier: str, *, accepts_alias: bool
+) -> Target:
     if identifier.startswith(_ARN_PREFIX):
         return _resolve_arn(region, identifier, accepts_alias=accepts_alias)
     if identifier.startswith(ALIAS_PREFIX):
