@@ -105,18 +105,31 @@ class ChainWalk:
         path = self._directory / str(name)
         offset = 0
         for raw, line in lines_of(path):
-            if line is None or (line.n, line.previous) != self._link:
-                if self._is_closed(path, offset):
-                    return None
+            fits = line is not None and (line.n, line.previous) == self._link
+            if not fits and self._is_closed(path, offset):
+                return None
+            finding = None if offset else self._foreign(name, line, fits=fits)
+            if finding is None and line is not None and fits:
+                finding = self._good(name, raw, line)
+            elif finding is None:
                 return self._wrong(path, offset, raw, line, is_last=is_last)
-            if not offset and not _opens(line, name):
-                detail = "its first line opens another segment"
-                return self._finding(Fault.FOREIGN_FILE, str(name), detail=detail)
-            finding = self._good(name, raw, line)
             if finding is not None:
                 return finding
             offset += len(raw)
         return None if offset else self._empty(path, is_last=is_last)
+
+    def _foreign(self, name: SegmentName, line: Line | None, *, fits: bool) -> Finding | None:
+        """Whether a file's first line belongs to another file."""
+        opened = parse_opened(line)
+        if opened is None:
+            detail = "its first line opens no segment" if fits else ""
+        elif (opened.process, opened.segment) == (name.process, name.segment):
+            detail = ""
+        else:
+            detail = f"its first line opens segment {opened.segment} of {opened.process}"
+        if not detail:
+            return None
+        return self._finding(Fault.FOREIGN_FILE, str(name), detail=detail)
 
     def _empty(self, path: Path, *, is_last: bool) -> Finding | None:
         if self._is_closed(path, 0):
@@ -221,8 +234,3 @@ class ChainWalk:
         return Finding(
             fault=fault, chain=self._chain, file=file, n=n, event_id=event_id, detail=detail
         )
-
-
-def _opens(line: Line, name: SegmentName) -> bool:
-    opened = parse_opened(line)
-    return opened is not None and (opened.process, opened.segment) == (name.process, name.segment)

@@ -112,9 +112,14 @@ async def write_chain(
                 log.flush()
 
 
+def files_in(directory: Path) -> list[Path]:
+    """All segments, in the order of their names."""
+    return sorted(directory.glob("*.jsonl"))
+
+
 def raw_lines_in(directory: Path) -> list[bytes]:
     """All lines of all segments as they stand, in the order of file names."""
-    files = sorted(directory.glob("*.jsonl"))
+    files = files_in(directory)
     return [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
 
 
