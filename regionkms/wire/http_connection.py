@@ -212,7 +212,7 @@ class HttpConnection(asyncio.BaseProtocol):
         self.traffic.requests += 1
         if self._counted_bytes:
             self._count_received(0)
-        exchange = Exchange(self, method, target, headers, body, marks=marks)
+        exchange = Exchange(self, method, target, headers, body, marks)
         if self._waiting or len(self._pending) >= self._depth:
             self._waiting.append(exchange)
         else:
@@ -263,14 +263,17 @@ class HttpConnection(asyncio.BaseProtocol):
         pending = self._pending
         data = b""
         marks = 0
+        traffic = self.traffic
         while pending and (answer := pending[0].answer) is not None:
             marks = pending.popleft().marks
-            if self.traffic.draining and self.idle:
+            if traffic.draining and self.idle:
                 marks |= CLOSE
-            data += _dress(answer, marks) if marks else answer
+            if marks:
+                answer = _dress(answer, marks)
+            data = data + answer if data else answer
         if not data:
             return
-        self.traffic.bytes_sent += len(data)
+        traffic.bytes_sent += len(data)
         transport.write(data)
         if marks & CLOSE:
             self._end(transport, marks)

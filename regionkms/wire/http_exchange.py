@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from regionkms.wire.http_limits import HttpLimits
 from regionkms.wire.http_response import INTERNAL_FAILURE, Refusal
 
@@ -61,48 +63,31 @@ class Connection(Protocol):
         """Drop the connection with whatever is buffered."""
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request, complete, and the place of its answer.
 
+    A msgspec struct because every request makes one: 0.1 us, a plain class 0.3 us.
+
     Attributes:
+        connection: What the answer leaves by; for the HTTP layer alone, as the last three.
         method: `GET`, `HEAD`, `POST`, ...
         target: Raw origin-form target, path and query as sent.
         headers: Lower-case names; values without surrounding white space; duplicates joined
             with a comma in the order of arrival. Trailers are not in it.
         body: Decoded of its transfer coding; empty when there is none.
-        connection: What the answer leaves by; for the HTTP layer alone, as `marks`, `answered`
-            (there is an answer) and `answer` (which may leave: its tick is over).
+        marks: How the answer must be dressed: the marks of http_receiver.
+        answered: There is an answer.
+        answer: The answer once it may leave, that is when its tick is over.
     """
 
-    __slots__ = (
-        "answer",
-        "answered",
-        "body",
-        "connection",
-        "headers",
-        "marks",
-        "method",
-        "target",
-    )
-
-    def __init__(
-        self,
-        connection: Connection,
-        method: str,
-        target: bytes,
-        headers: dict[bytes, bytes],
-        body: bytes,
-        *,
-        marks: int = 0,
-    ) -> None:
-        self.connection = connection
-        self.method = method
-        self.target = target
-        self.headers = headers
-        self.body = body
-        self.marks = marks  # how the answer must be dressed: the marks of http_receiver
-        self.answered = False
-        self.answer: bytes | None = None
+    connection: Connection
+    method: str
+    target: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    marks: int = 0
+    answered: bool = False
+    answer: bytes | None = None
 
     def __repr__(self) -> str:
         """Name the request's place only: target, headers and body belong to the client."""
