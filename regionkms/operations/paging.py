@@ -76,6 +76,8 @@ def decode_marker(marker: str) -> str:
         text = decoded.decode()
     except (UnicodeError, binascii.Error):
         raise InvalidMarkerException(INVALID_MARKER) from None
-    if not decoded.startswith(_VERSION) or "\0" in text:
+    name = text[len(_VERSION) :]
+    # Python's base64 takes surplus padding, and no store keeps U+0000.
+    if encode_marker(name) != marker or "\0" in name:
         raise InvalidMarkerException(INVALID_MARKER)
-    return text[len(_VERSION) :]
+    return name

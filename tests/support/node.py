@@ -83,8 +83,14 @@ EMPTY: Final = Account(
     access_key_id="AKIAEMPTYACCOUNT0001",
     secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEMPTYACCNT",
 )
-"""Has no key until a test makes one: for lists and counts that others must not disturb."""
-ACCOUNTS: Final = (OWNER, STRANGER, EMPTY)
+"""Never has a key."""
+CROWDED: Final = Account(
+    account_id="222233334444",
+    access_key_id="AKIACROWDEDACCOUNT01",
+    secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYCROWDEDXXX",
+)
+"""Has more keys than one page shows."""
+ACCOUNTS: Final = (OWNER, STRANGER, EMPTY, CROWDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
