@@ -19,6 +19,7 @@ from regionkms.ports.store import OutboxRecord
 from tests.support.audit import change, encrypt_request, facts
 
 _RECORDS_IN_A_TICK = 8
+_PAUSE_S = 0.001
 
 
 def _commit(journal: int, record: OutboxRecord) -> None:
@@ -35,6 +36,7 @@ async def _run(directory: Path, journal_path: Path) -> None:
     tick = 0
     os.write(1, b"ready\n")
     while True:
+        await asyncio.sleep(_PAUSE_S)
         tick += 1
         records = []
         for _ in range(_RECORDS_IN_A_TICK):
