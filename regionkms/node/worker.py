@@ -5,6 +5,9 @@ import gc
 import logging
 import signal
 import socket
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
 
 import uvloop
 
@@ -38,6 +41,7 @@ from regionkms.telemetry.prometheus import exposition
 from regionkms.wire.app import App
 from regionkms.wire.client_address import ClientAddress
 from regionkms.wire.http import HttpServer
+from regionkms.wire.http_exchange import log_failure
 from regionkms.wire.pages import Pages
 from regionkms.wire.tls import server_context
 
@@ -114,10 +118,11 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         await directory.load()
         await keys.refresh()
         await audit.start()
+        spawn = partial(_spawn, tasks)
         app = App(
             region=region,
             operations=OPERATIONS,
-            pipeline=Pipeline(spawn=tasks.create_task),
+            pipeline=Pipeline(spawn=spawn),
             verifier=SignatureVerifier(scope=signing_scope(settings.region), directory=directory),
             metrics=metrics,
             pages=Pages(
@@ -128,7 +133,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             ),
             address=ClientAddress(settings.trusted_proxies),
             date_line=lambda: server.traffic.date_line,
-            spawn=tasks.create_task,
+            spawn=spawn,
         )
 
         def before_answers() -> None:
@@ -154,6 +159,18 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         if dropped:
             _log.warning("%d connections were dropped at the end of the drain", dropped)
     await _close(audit, store)
+
+
+def _spawn(tasks: asyncio.TaskGroup, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start a request's task: whatever it raises, the requests of others go on."""
+    return tasks.create_task(_contained(work))
+
+
+async def _contained(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as fault:  # noqa: BLE001 - in a TaskGroup it would end the whole worker
+        log_failure("the task of a request failed", fault)
 
 
 async def _close(audit: SegmentLog, store: SqlStore) -> None:

@@ -26,7 +26,8 @@ def charge(call: Call, key: LoadedKey | None) -> None:
     call.charged = True
     name = call.operation.name
     charge_quotas(call, quota_for(name, None if key is None else key.key.key_spec))
-    if key is not None and name in HOT_KEY_OPERATIONS:
+    if name in HOT_KEY_OPERATIONS and key is not None and key.key.account_id == call.account_id:
+        # Not for strangers: being throttled on one key alone would tell them that it exists.
         charge_hot_key(call, key)
 
 

@@ -118,9 +118,12 @@ class Pipeline:
     def _end(self, call: Call, response: Any, error: KmsError | None, finish: Finish) -> None:
         """Stage 10: the record stands before the answer goes out (design §5b)."""
         if not call.recorded:
-            audit = call.region.audit
-            for record in call.region.recorder.records(call.facts(response, error)):
-                audit.append(record)
+            try:
+                audit = call.region.audit
+                for record in call.region.recorder.records(call.facts(response, error)):
+                    audit.append(record)
+            except Exception as fault:  # noqa: BLE001 - no success without a record, and no task ends the worker
+                response, error = None, as_kms_error(call, fault)
         finish(call, response, error)
 
 

@@ -4,7 +4,6 @@ Stages 1-3 and 11 of a call (design §5); the others are operations/pipeline.py.
 made coherent with the store: credentials that another worker has just withdrawn must not sign.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -35,11 +34,10 @@ from regionkms.wire import query
 from regionkms.wire.client_address import ClientAddress
 from regionkms.wire.errors import answer_json
 from regionkms.wire.http import Exchange, format_response
+from regionkms.wire.http_exchange import log_failure
 from regionkms.wire.http_response import STATUS_LINES
 from regionkms.wire.json11 import DECODERS, TARGET_PREFIX
 from regionkms.wire.pages import Pages
-
-_log = logging.getLogger(__name__)
 
 _TARGET: Final = b"x-amz-target"
 _PREFIX: Final = TARGET_PREFIX.encode()
@@ -140,17 +138,15 @@ class App:
         try:
             while self._keys.behind(arrival):
                 await self._keys.refresh()
+            self._serve(exchange, started, arrival)
         except Exception as fault:  # noqa: BLE001 - a task root
-            _log.error(
-                "the change feed can't be read",
-                extra={"request_id": request_id, "fault": type(fault).__name__},
-            )
+            log_failure("a request could not be served", fault, request_id)
+            if exchange.answered:
+                return
             error = KMSInternalException(
                 f"The key store of this Region did not answer. Request id {request_id}."
             )
             self._answer_error(_Ticket(exchange, started), error, request_id, _UNSIGNED)
-            return
-        self._serve(exchange, started, arrival)
 
     def _serve(self, exchange: Exchange, started: int, arrival: int) -> None:
         request_id = next(self._request_ids)
