@@ -7,7 +7,7 @@ into each store and into the cluster when they are made; nodes and labs refuse e
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +42,7 @@ DEFAULT_BASE_PORT: Final = 8101
 READY_WITHIN_S: Final = 60.0
 _END_WITHIN_S: Final = DRAIN_S + 8.0
 _NS_PER_S: Final = 1_000_000_000
+_DIRECTORY_WITHIN_S: Final = 15.0
 _PROBE_EVERY_S: Final = 0.1
 _LOG_TAIL_LINES: Final = 5
 
@@ -79,9 +80,10 @@ class Lab:
             state = self._made(wishes)
             program = require_etcd()
             make_cluster(self.folder, state.regions)
-            self._start_all(state, program)
-            self._await_all(state)
+            started = self._start_all(state, program)
+            self._await(state, _all_names(state), started)
             self._settle(state, state.regions)
+            self._await_directory(state)
             save_client_files(self.folder, state)
             return state
 
@@ -127,7 +129,7 @@ class Lab:
             program = require_etcd() if name == ETCD else None
             for each in started:
                 self._start_one(state, each, program)
-            self._await(state, names)
+            self._await(state, names, started)
             if name != ETCD:
                 self._settle(state, [state.require(name)])
             return bool(started)
@@ -239,13 +241,13 @@ class Lab:
         save_state(self.folder, wanted)
         return wanted
 
-    def _start_all(self, state: LabState, program: Path) -> None:
-        names = [NETWORK, *etcd_names(state.etcd_members), *state.regions]
-        missing = [name for name in names if not self.processes.find(name)]
-        if missing:
-            self._tell(f"Starting {', '.join(missing)} ...")
+    def _start_all(self, state: LabState, program: Path) -> list[str]:
+        """Start what does not run; its names."""
+        missing = [name for name in _all_names(state) if not self.processes.find(name)]
+        self._tell(f"Starting {', '.join(missing)} ..." if missing else "The lab runs already.")
         for name in missing:
             self._start_one(state, name, program)
+        return missing
 
     def _start_one(self, state: LabState, name: str, program: Path | None) -> None:
         if name == NETWORK:
@@ -259,11 +261,25 @@ class Lab:
             command = python_command("regionkms", "node", "--config", str(settings))
         self.processes.start(name, command, environment=_clean_environment())
 
-    def _await_all(self, state: LabState) -> None:
-        self._await(state, [NETWORK, *etcd_names(state.etcd_members), *state.regions])
+    def _await_directory(self, state: LabState) -> None:
+        """Wait until Regions know each other, if it is to be had: it needs all of them and etcd."""
+        if state.partitioned:
+            return
 
-    def _await(self, state: LabState, names: Sequence[str]) -> None:
-        """Wait until parts serve.
+        def all_known() -> bool:
+            shown = [
+                look_at_region(self.folder, state, self.processes, region).facts.get("regions", ())
+                for region in state.regions
+            ]
+            return all(set(state.regions) <= set(regions) for regions in shown)
+
+        if not self.processes.wait_until(
+            all_known, within_s=_DIRECTORY_WITHIN_S, every_s=_PROBE_EVERY_S
+        ):
+            self._tell("Not all Regions know each other yet; `regionkms lab status` tells more.")
+
+    def _await(self, state: LabState, names: Sequence[str], started: Collection[str]) -> None:
+        """Wait until parts serve, and tell it of those that were started.
 
         Raises:
             ConfigurationError: One ended, or takes too long; its log's end is shown.
@@ -276,7 +292,8 @@ class Lab:
                     raise ConfigurationError(f"{name} ended as it started. {self._log_end(name)}")
                 if self._serves(state, name):
                     waiting.remove(name)
-                    self._tell(f"  {name} is ready")
+                    if name in started:
+                        self._tell(f"  {name} is ready")
             return not waiting
 
         if not self.processes.wait_until(
@@ -375,6 +392,10 @@ def _new_state(wishes: Wishes) -> LabState:
     # Building the ports checks names and numbers.
     state.ports.all()
     return state
+
+
+def _all_names(state: LabState) -> list[str]:
+    return [NETWORK, *etcd_names(state.etcd_members), *state.regions]
 
 
 def _check_ports(state: LabState) -> None:

@@ -26,6 +26,7 @@ _START_TIME_FIELD: Final = 22
 """Of /proc/PID/stat (proc(5)), counted from 1."""
 _STATE_FIELD: Final = 3
 _KILLED_WITHIN_S: Final = 5.0
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,14 +163,15 @@ class Processes:
 
 def python_command(*arguments: str) -> list[str]:
     """A command line that runs a part of regionkms by the Python that runs this."""
-    return [sys.executable, "-m", *arguments]
+    # -P: a file in the working directory must not be run as one of our modules.
+    return [sys.executable, "-P", "-m", *arguments]
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(new, _NEW_FILE, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
         file.write(text)
     new.replace(path)

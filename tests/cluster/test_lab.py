@@ -1,0 +1,353 @@
+"""The lab's verbs, as somebody types them."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from botocore.exceptions import ClientError
+
+from regionkms.lab.layout import Folder
+from regionkms.lab.processes import Processes, start_time_of
+from tests.support.lab import FIRST, REGIONS, SECOND, THIRD, RunningLab, regionkms, running_lab
+
+SECONDS = 10.0
+"""Every verb answers within seconds, also on a machine with something else to do."""
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def sessions_of(lab: RunningLab) -> set[int]:
+    """Pids of the lab's processes: each leads a session of its own."""
+    processes = Processes(Folder(lab.folder))
+    names = ["network", "etcd-0", *lab.regions]
+    return {found.pid for name in names if (found := processes.find(name)) is not None}
+
+
+def alive_in(sessions: set[int]) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                # Where nobody buries orphans, their corpses stay; they have no start time.
+                if os.getsid(int(entry.name)) in sessions and start_time_of(int(entry.name)):
+                    found.append(int(entry.name))
+            except ProcessLookupError:
+                continue
+    return found
+
+
+def replicated_key(lab: RunningLab, target: str) -> str:
+    kms = lab.client(FIRST)
+    key_id: str = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    kms.replicate_key(KeyId=key_id, ReplicaRegion=target)
+    deadline = time.monotonic() + SECONDS
+    while lab.client(target).describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] != "Enabled":
+        assert time.monotonic() < deadline, "the replica stays Creating"
+        time.sleep(0.02)
+    return key_id
+
+
+def replicates(lab: RunningLab, key_id: str, source: str, target: str) -> bool:
+    try:
+        lab.client(source).replicate_key(KeyId=key_id, ReplicaRegion=target)
+    except ClientError:
+        return False
+    return True
+
+
+def test_lab_json_and_aws_env_have_their_fixed_form(lab: RunningLab) -> None:
+    values = json.loads((lab.folder / "lab.json").read_text())
+    assert values["account"] == "111122223333"
+    assert list(values["regions"]) == list(REGIONS)
+    ports = [int(lab.endpoint(region).rpartition(":")[2]) for region in REGIONS]
+    assert ports == [ports[0], ports[0] + 1, ports[0] + 2]
+    assert values["gateway"] == f"http://127.0.0.1:{ports[0] - 1}"
+    assert list(values["accounts"]) == ["111122223333", "444455556666"]
+    env = dict(line.split("=", 1) for line in (lab.folder / "aws.env").read_text().splitlines())
+    assert env == {
+        "AWS_ACCESS_KEY_ID": values["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": values["secret_access_key"],
+        "AWS_REGION": FIRST,
+        "AWS_DEFAULT_REGION": FIRST,
+        "AWS_ENDPOINT_URL": values["gateway"],
+    }
+
+
+def test_only_the_owner_can_read_what_a_lab_keeps(lab: RunningLab) -> None:
+    assert mode_of(lab.folder) == 0o700
+    for name in ("lab.json", "aws.env", "state.json"):
+        assert mode_of(lab.folder / name) == 0o600
+    for region in REGIONS:
+        assert mode_of(lab.folder / "regions" / region / "root-key") == 0o600
+        assert mode_of(lab.data(region) / "operator.sock") == 0o600
+        assert mode_of(lab.data(region)) == 0o700
+
+
+def test_root_keys_lie_outside_the_data_directories(lab: RunningLab) -> None:
+    for region in REGIONS:
+        assert not list(lab.data(region).rglob("root-key*"))
+
+
+def test_health_pages_answer_without_a_signature(lab: RunningLab) -> None:
+    for region in REGIONS:
+        for page in ("/healthz", "/readyz", "/metrics"):
+            with urlopen(lab.endpoint(region) + page, timeout=5) as answer:  # noqa: S310 - the test's own lab
+                assert answer.status == 200
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_each_account_signs_in_every_region(lab: RunningLab, region: str) -> None:
+    for account in (lab.owner, lab.stranger):
+        identity = lab.client(region, account, "sts").get_caller_identity()
+        assert identity["Account"] == account.account_id
+
+
+def test_the_front_door_passes_requests_to_the_region_they_are_signed_for(lab: RunningLab) -> None:
+    for region in REGIONS:
+        kms = lab.client(region, by_front_door=True)
+        made = kms.create_key()["KeyMetadata"]["Arn"]
+        assert made.startswith(f"arn:aws:kms:{region}:")
+        blob = kms.encrypt(KeyId=made, Plaintext=b"x" * 4096)["CiphertextBlob"]
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x" * 4096
+
+
+def test_the_front_door_refuses_regions_that_the_lab_does_not_have(lab: RunningLab) -> None:
+    with pytest.raises(ClientError) as refused:
+        lab.client("eu-north-1", by_front_door=True).list_keys()
+    assert refused.value.response["Error"] == {
+        "Code": "InvalidSignatureException",
+        "Message": "Credential should be scoped to a valid region. This lab has ap-southeast-2, "
+        "eu-west-1, us-east-1, not 'eu-north-1'.",
+    }
+
+
+def test_a_second_up_changes_nothing(lab: RunningLab) -> None:
+    before = sessions_of(lab), (lab.folder / "lab.json").read_bytes()
+    began = time.monotonic()
+    said = lab.verb("up", "--detach")
+    assert time.monotonic() - began < SECONDS
+    assert "runs already" in said
+    assert (sessions_of(lab), (lab.folder / "lab.json").read_bytes()) == before
+
+
+def test_a_running_lab_refuses_to_become_another_one(lab: RunningLab) -> None:
+    other = lab.run("up", "--detach", "--regions", "eu-north-1")
+    assert other.returncode == 1
+    assert "was made with --regions us-east-1,eu-west-1,ap-southeast-2" in other.stderr
+    busier = lab.run("up", "--detach", "--workers", "3")
+    assert busier.returncode == 1
+    assert "The lab runs with other settings" in busier.stderr
+
+
+def test_status_shows_every_part(lab: RunningLab) -> None:
+    found = lab.status()
+    assert found["ready"] is True
+    assert [each["region"] for each in found["regions"]] == list(REGIONS)
+    assert {each["name"] for each in found["parts"]} == {"network", "etcd-0"}
+    table = lab.verb("status")
+    for text in (*REGIONS, "ready", "front door, ways", "etcd-0", "MRKs", "Lag"):
+        assert text in table
+
+
+def test_a_key_is_replicated_and_read_elsewhere(lab: RunningLab) -> None:
+    key_id = replicated_key(lab, SECOND)
+    blob = lab.client(FIRST).encrypt(KeyId=key_id, Plaintext=b"secret")["CiphertextBlob"]
+    found = lab.client(SECOND).decrypt(CiphertextBlob=blob)
+    assert found["Plaintext"] == b"secret"
+    assert found["KeyId"].startswith(f"arn:aws:kms:{SECOND}:")
+
+
+def test_a_killed_region_is_down_and_comes_back_with_its_keys(breakable: RunningLab) -> None:
+    lab = breakable
+    kms = lab.client(THIRD)
+    key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+    blob = kms.encrypt(KeyId=key_id, Plaintext=b"kept")["CiphertextBlob"]
+    began = time.monotonic()
+    lab.kill(THIRD)
+    assert time.monotonic() - began < SECONDS
+    assert lab.region_status(THIRD)["state"] == "down"
+    with pytest.raises(ClientError) as refused:
+        lab.client(THIRD, by_front_door=True).list_keys()
+    assert refused.value.response["Error"]["Code"] == "ServiceUnavailableException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    assert "was down already" in lab.verb("kill", THIRD)
+    lab.start(THIRD)
+    assert lab.client(THIRD).decrypt(CiphertextBlob=blob)["Plaintext"] == b"kept"
+    assert "was running already" in lab.verb("start", THIRD)
+
+
+def test_a_region_serves_its_keys_while_etcd_and_the_others_are_killed(
+    breakable: RunningLab,
+) -> None:
+    lab = breakable
+    key_id = replicated_key(lab, SECOND)
+    blob = lab.client(FIRST).encrypt(KeyId=key_id, Plaintext=b"isolated")["CiphertextBlob"]
+    for part in ("etcd", FIRST, THIRD):
+        lab.kill(part)
+    kms = lab.client(SECOND)
+    for _ in range(100):
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"isolated"
+    alone = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/made-alone", TargetKeyId=alone)
+    kms.delete_alias(AliasName="alias/made-alone")
+
+
+def test_a_partitioned_region_serves_its_keys_and_replicates_none(breakable: RunningLab) -> None:
+    lab = breakable
+    key_id = replicated_key(lab, SECOND)
+    blob = lab.client(FIRST).encrypt(KeyId=key_id, Plaintext=b"cut off")["CiphertextBlob"]
+    lab.partition(SECOND)
+    assert lab.region_status(SECOND)["partitioned"] is True
+    assert lab.client(SECOND).decrypt(CiphertextBlob=blob)["Plaintext"] == b"cut off"
+    other = lab.client(SECOND).create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    began = time.monotonic()
+    with pytest.raises(ClientError) as refused:
+        lab.client(SECOND).replicate_key(KeyId=other, ReplicaRegion=THIRD)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert time.monotonic() - began < SECONDS
+    lab.heal()
+    assert lab.region_status(SECOND)["partitioned"] is False
+    deadline = time.monotonic() + 3 * SECONDS
+    while not replicates(lab, other, SECOND, THIRD):
+        assert time.monotonic() < deadline, "a healed Region still replicates nothing"
+        time.sleep(0.2)
+
+
+def test_the_lab_clock_moves_dates_of_kms_and_no_signature(tmp_path: Path) -> None:
+    with running_lab(tmp_path / "lab", "--regions", "us-east-1") as lab:
+        kms = lab.client()
+        key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+        lab.verb("clock", "advance", "30d")
+        later = kms.create_key()["KeyMetadata"]["CreationDate"].timestamp()
+        assert 29.9 * 86_400 < later - time.time() < 30.1 * 86_400
+        kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
+        lab.kill("us-east-1")
+        lab.verb("clock", "advance", "8d")
+        lab.start("us-east-1")
+        offset_s = lab.region_status("us-east-1")["facts"]["clock_offset_s"]
+        assert offset_s == 38 * 86_400
+        refused = lab.run("clock", "advance", "soon")
+        assert refused.returncode == 1
+        assert "'soon' is no duration; write 30d, 12h or 1d12h" in refused.stderr
+
+
+def test_down_leaves_no_process_and_up_brings_the_same_lab_back(tmp_path: Path) -> None:
+    with running_lab(tmp_path / "lab", "--regions", "us-east-1,eu-west-1") as lab:
+        key_id = lab.client().create_key()["KeyMetadata"]["KeyId"]
+        sessions = sessions_of(lab)
+        assert len(sessions) == 4
+        began = time.monotonic()
+        lab.verb("down")
+        assert time.monotonic() - began < 2 * SECONDS
+        assert alive_in(sessions) == []
+        before = (lab.folder / "lab.json").read_bytes()
+        lab.verb("up", "--detach")
+        assert (lab.folder / "lab.json").read_bytes() == before
+        assert lab.client().describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "Enabled"
+        lab.verb("down", "--purge")
+        assert not lab.folder.exists()
+
+
+def test_a_pid_that_was_given_to_another_process_is_never_signalled(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.run("eu-west-1").parent.mkdir(parents=True)
+    # This test's own process under a start time that is not its own.
+    folder.run("eu-west-1").write_text(json.dumps({"pid": os.getpid(), "start_time": "1"}))
+    processes = Processes(folder)
+    assert processes.find("eu-west-1") is None
+    assert processes.kill("eu-west-1") is False
+
+
+def test_labs_and_others_refuse_each_others_stores(lab: RunningLab) -> None:
+    done = regionkms(
+        "node",
+        "--region=eu-west-1",
+        f"--data-dir={lab.data(SECOND)}",
+        f"--root-key-file={lab.folder / 'regions' / SECOND / 'root-key'}",
+        "--listen=127.0.0.1:0",
+    )
+    assert done.returncode == 1
+    assert "was made for a node that is a lab, and this node is no lab" in done.stderr
+
+
+def test_a_seed_makes_given_keys_once(lab: RunningLab, tmp_path: Path) -> None:
+    material = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    plain, multi = "1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab"
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(
+        f"""
+accounts:
+  - id: "123456789012"
+    access_key_id: AKIASEEDSEEDSEEDSEED
+    secret_access_key: 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
+keys:
+  - id: {plain}
+    region: us-east-1
+    account: "123456789012"
+    material: {material}
+    description: from a seed
+    tags: {{team: blue}}
+    aliases: [alias/seeded]
+  - id: {multi}
+    region: us-east-1
+    account: "123456789012"
+    replicas:
+      - region: eu-west-1
+        description: its replica
+        aliases: [alias/seeded-replica]
+"""
+    )
+    first = lab.verb("seed", str(seed))
+    assert f"{plain} in us-east-1: made" in first
+    assert f"{multi} in eu-west-1: replicated" in first
+    lab.reload()
+    account = next(each for each in lab.accounts if each.account_id == "123456789012")
+    kms = lab.client(FIRST, account)
+    found = kms.describe_key(KeyId="alias/seeded")["KeyMetadata"]
+    assert (found["KeyId"], found["Description"]) == (plain, "from a seed")
+    blob = kms.encrypt(KeyId=multi, Plaintext=b"seeded")["CiphertextBlob"]
+    there = lab.client(SECOND, account)
+    assert (
+        there.decrypt(CiphertextBlob=blob, KeyId="alias/seeded-replica")["Plaintext"] == b"seeded"
+    )
+    second = lab.verb("seed", str(seed))
+    assert f"{plain} in us-east-1: was there" in second
+    assert f"{multi} in eu-west-1: was there" in second
+
+
+def test_operators_command_a_region_of_the_lab(lab: RunningLab) -> None:
+    where = ("--data-dir", str(lab.data(FIRST)))
+    listed = regionkms("account", "list", *where)
+    assert lab.owner.access_key_id in listed.stdout
+    assert lab.owner.secret_access_key not in listed.stdout
+    made: Any = regionkms("account", "create", "222233334444", *where)
+    assert made.returncode == 0, made.stderr
+    secret = made.stdout.split("AWS_SECRET_ACCESS_KEY=")[1].strip()
+    name = made.stdout.split("AWS_ACCESS_KEY_ID=")[1].split()[0]
+    tail = regionkms("audit", "tail", "--json", "--operation", "account create", *where)
+    assert '"222233334444"' in tail.stdout
+    assert secret not in tail.stdout
+    quota = regionkms("quota", "set", "RequestsOfNothing", "3", *where)
+    assert quota.returncode == 1
+    assert "there is no quota 'RequestsOfNothing'" in quota.stderr
+    assert regionkms("account", "disable-key", name, *where).returncode == 0
+
+
+def test_offline_verifications_find_a_running_region_sound(lab: RunningLab) -> None:
+    lab.client(FIRST).create_key()
+    config = ("--config", str(lab.settings(FIRST)))
+    keys = regionkms("keys", "verify", *config)
+    assert keys.returncode == 0, keys.stdout + keys.stderr
+    assert keys.stdout.endswith("0 problems.\n")
+    audit = regionkms("audit", "verify", *config)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert "all whole and in order" in audit.stdout
+    migrated = regionkms("store", "migrate", *config)
+    assert migrated.returncode == 0, migrated.stderr
