@@ -472,3 +472,26 @@ async def test_durable_records_leave_the_outbox_without_another_change(directory
         await log.clear_outbox(store)
         assert await _waiting(store) == []
         await log.clear_outbox(store)
+
+
+async def test_a_torn_end_that_can_not_be_cut_back_is_closed_by_the_next_segment(
+    directory: Path,
+) -> None:
+    async with open_log(directory) as (log, encoder):
+        segment = log._segment
+        assert segment is not None
+        read_end, write_end = os.pipe2(os.O_NONBLOCK)
+        saved = os.dup(segment._descriptor)
+        os.dup2(write_end, segment._descriptor)
+        log.append(b'{"policy":"' + b"x" * 200_000 + b'"}')
+        with pytest.raises(AuditUnavailable, match="can't be written"):
+            log.flush()
+        os.dup2(saved, segment._descriptor)
+        os.write(saved, os.read(read_end, 1000))
+        for descriptor in (read_end, write_end, saved):
+            os.close(descriptor)
+        assert segment.broken
+        log.append(change(encoder).record)
+        log.flush()
+    report = verify(directory, {}, None)
+    assert (report.ok, report.records, report.recovered, report.segments) == (True, 1, 1, 2)
