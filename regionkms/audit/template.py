@@ -9,7 +9,7 @@ all of them together would take 0.9 kB for each combination.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
@@ -45,7 +45,7 @@ from regionkms.ports.operation import Audited, Operation
 K = TypeVar("K")
 V = TypeVar("V")
 
-MAX_PIECES: Final = 8192
+MAX_PIECES: Final = 2048
 """Of each kind. Clients choose user agents, so every cache has an end."""
 _DELETE: Final = 0x7F
 _EMPTY: Final = b"{}"
@@ -125,10 +125,12 @@ class _Plan:
     Attributes:
         failures: Whether there are pieces for all that a failed call shows.
         successes: The same of a successful one, which may show members of the response.
-        tails: What follows the event id, by resources and recipient.
+        head: From the end of the event's time to what tells of the client.
+        before_resources: From the end of the event id to the first resource.
     """
 
     __slots__ = (
+        "before_resources",
         "failures",
         "head",
         "operation",
@@ -136,7 +138,6 @@ class _Plan:
         "region",
         "request_type",
         "successes",
-        "tails",
     )
 
     def __init__(self, operation: Operation, region: str, request_type: type[Any]) -> None:
@@ -151,10 +152,20 @@ class _Plan:
             + _member("eventName", operation.name)
             + _member("awsRegion", region)
         )
+        self.before_resources: Final = (
+            '",' + _member("readOnly", operation.read_only) + '"resources":['
+        )
         self.parameters: Final = (
             _Parameters(audited, request_type).encode if self.failures else _never
         )
-        self.tails: Final[dict[tuple[object, str], str]] = {}
+
+
+class _Start(msgspec.Struct, frozen=True):
+    """How all records of a second begin that have identity, client and operation in common."""
+
+    plan: _Plan
+    caller: Caller
+    text: str
 
 
 def _has_pieces(audited: Audited, request_type: type[Any]) -> bool:
@@ -168,6 +179,14 @@ def _never(_: Any) -> str:
     raise AssertionError("canonical.encode writes these records")
 
 
+_AFTER_RESOURCES: Final = (
+    "],"
+    + _member("eventType", "AwsApiCall")
+    + _member("managementEvent", value=True)
+    + '"recipientAccountId":'
+)
+
+
 class TemplateEncoder:
     """Encodes records of data-plane calls. For one thread."""
 
@@ -175,6 +194,7 @@ class TemplateEncoder:
         self._plans: dict[str, _Plan] = {}
         self._identities: dict[str, tuple[Caller, str]] = {}
         self._clients: dict[tuple[str, str], str] = {}
+        self._starts: dict[tuple[str, str, str, str], _Start] = {}
         self._second = -1
         self._time = ""
 
@@ -182,69 +202,81 @@ class TemplateEncoder:
         self, facts: CallFacts, event_id: str, recipient: str, shared_event_id: str
     ) -> bytes | None:
         """The record, equal to canonical.encode's; None when there are no pieces for it."""
-        operation = facts.operation
+        request, resources, error = facts.request, facts.resources, facts.error
+        start = self._start(facts)
+        plan = start.plan
+        fits = plan.successes if error is None else plan.failures
+        if not fits or facts.additional or facts.vpc_endpoint_id or resources is None:
+            return None
+        shared = f',"sharedEventID":"{shared_event_id}"' if shared_event_id else ""
+        failure = "" if error is None else _failure(error)
+        shown = _resource(*resources[0]) if len(resources) == 1 else _resources(resources)
+        return (
+            f'{start.text}{failure}"requestParameters":{plan.parameters(request)}'
+            f',"responseElements":null,"requestID":{_quote(facts.request_id)}'
+            f',"eventID":"{event_id}{plan.before_resources}{shown}{_AFTER_RESOURCES}'
+            f'{_quote(recipient)}{shared},"eventCategory":"Management"}}'
+        ).encode("ascii")
+
+    def _start(self, facts: CallFacts) -> _Start:
+        """The record of a call up to what is the call's own."""
+        operation, caller = facts.operation, facts.caller
+        name = (operation.name, caller.access_key_id, facts.source_ip, facts.user_agent)
+        second = int(facts.event_time)
+        if second != self._second:
+            self._second, self._time = second, event_time(second)
+            self._starts.clear()
+        start = self._starts.get(name)
+        if (
+            start is None
+            or start.caller is not caller
+            or start.plan.operation is not operation
+            or start.plan.request_type is not type(facts.request)
+            or start.plan.region != facts.region
+        ):
+            plan = self._plan(facts)
+            text = f"{self._identity(caller)}{self._time}{plan.head}{self._client(*name[2:])}"
+            start = remember(self._starts, name, _Start(plan, caller, text))
+        return start
+
+    def _plan(self, facts: CallFacts) -> _Plan:
+        operation, request_type = facts.operation, type(facts.request)
         plan = self._plans.get(operation.name)
         if (
             plan is None
             or plan.operation is not operation
-            or plan.request_type is not type(facts.request)
+            or plan.request_type is not request_type
             or plan.region != facts.region
         ):
-            plan = _Plan(operation, facts.region, type(facts.request))
+            plan = _Plan(operation, facts.region, request_type)
             self._plans[operation.name] = plan
-        fits = plan.successes if facts.error is None else plan.failures
-        if not fits or facts.additional or facts.vpc_endpoint_id or facts.resources is None:
-            return None
-        return self._encode(plan, facts, event_id, recipient, shared_event_id)
-
-    def _encode(
-        self, plan: _Plan, facts: CallFacts, event_id: str, recipient: str, shared_event_id: str
-    ) -> bytes:
-        second = int(facts.event_time)
-        if second != self._second:
-            self._second, self._time = second, event_time(second)
-        caller = facts.caller
-        known = self._identities.get(caller.access_key_id)
-        identity = known[1] if known and known[0] is caller else self._identity(caller)
-        client_key = (facts.source_ip, facts.user_agent)
-        client = self._clients.get(client_key) or self._client(*client_key)
-        tail = plan.tails.get((facts.resources, recipient)) or _tail(plan, facts, recipient)
-        shared = f',"sharedEventID":"{shared_event_id}"' if shared_event_id else ""
-        failure = "" if facts.error is None else _failure(facts.error)
-        return (
-            f"{identity}{self._time}{plan.head}{client}{failure}"
-            f'"requestParameters":{plan.parameters(facts.request)},"responseElements":null,'
-            f'"requestID":{_quote(facts.request_id)},"eventID":"{event_id}",{tail}{shared}'
-            ',"eventCategory":"Management"}'
-        ).encode("ascii")
+        return plan
 
     def _identity(self, caller: Caller) -> str:
-        identity = user_identity(caller.principal, caller.access_key_id)
-        piece = "{" + _member("eventVersion", EVENT_VERSION) + _member("userIdentity", identity)
-        return remember(self._identities, caller.access_key_id, (caller, piece + '"eventTime":"'))[
-            1
-        ]
+        known, piece = self._identities.get(caller.access_key_id, (None, ""))
+        if known is not caller:
+            identity = user_identity(caller.principal, caller.access_key_id)
+            piece = "{" + _member("eventVersion", EVENT_VERSION) + _member("userIdentity", identity)
+            piece += '"eventTime":"'
+            remember(self._identities, caller.access_key_id, (caller, piece))
+        return piece
 
     def _client(self, source_ip: str, user_agent: str) -> str:
-        piece = _member("sourceIPAddress", source_ip[:MAX_SOURCE_IP]) + _member(
-            "userAgent", user_agent[:MAX_USER_AGENT]
-        )
-        return remember(self._clients, (source_ip, user_agent), piece)
+        piece = self._clients.get((source_ip, user_agent))
+        if piece is None:
+            piece = _member("sourceIPAddress", source_ip[:MAX_SOURCE_IP]) + _member(
+                "userAgent", user_agent[:MAX_USER_AGENT]
+            )
+            remember(self._clients, (source_ip, user_agent), piece)
+        return piece
 
 
-def _tail(plan: _Plan, facts: CallFacts, recipient: str) -> str:
-    resources = [
-        {"accountId": account_id, "type": RESOURCE_TYPE, "ARN": arn}
-        for account_id, arn in facts.resources or ()
-    ]
-    piece = (
-        _member("readOnly", plan.operation.read_only)
-        + _member("resources", resources)
-        + _member("eventType", "AwsApiCall")
-        + _member("managementEvent", value=True)
-        + _member("recipientAccountId", recipient)
-    )
-    return remember(plan.tails, (facts.resources, recipient), piece[:-1])
+def _resource(account_id: str, arn: str) -> str:
+    return f'{{"accountId":{_quote(account_id)},"type":"{RESOURCE_TYPE}","ARN":{_quote(arn)}}}'
+
+
+def _resources(resources: Sequence[tuple[str, str]]) -> str:
+    return ",".join([_resource(account_id, arn) for account_id, arn in resources])
 
 
 def _failure(error: KmsError) -> str:
