@@ -41,7 +41,7 @@ from regionkms.store.vault import DomainVault
 from tests.support.signing import RawRequest, Signer, sign
 
 REGION: Final = "eu-west-1"
-READY_S: Final = 30.0
+READY_S: Final = 90.0
 STOP_S: Final = 20.0
 _POLL_S: Final = 0.05
 _PROGRAMS: Final = Path(sys.executable).parent
@@ -115,6 +115,36 @@ class Answer:
 
 
 @dataclass(slots=True, kw_only=True)
+class AuditFiles:
+    """The segments of a node's audit log, read on from where they were read to."""
+
+    folder: Path
+    by_request: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _records: list[dict[str, Any]] = field(default_factory=list)
+    _offsets: dict[Path, int] = field(default_factory=dict)
+
+    def read(self) -> list[dict[str, Any]]:
+        """All records that are there now; those of one process are in their order."""
+        for file in sorted(self.folder.glob("*.jsonl")):
+            with file.open("rb") as lines:
+                lines.seek(self._offsets.get(file, 0))
+                for text in lines:
+                    if not text.endswith(b"\n"):
+                        break
+                    self._offsets[file] = self._offsets.get(file, 0) + len(text)
+                    self._take(file, text)
+        return self._records
+
+    def _take(self, file: Path, text: bytes) -> None:
+        line = parse_line(text)
+        assert line is not None, f"{file.name} has a line of no form: {text!r}"
+        if line.kind is Kind.RECORD:
+            record = json.loads(line.body)
+            self._records.append(record)
+            self.by_request.setdefault(record.get("requestID", ""), []).append(record)
+
+
+@dataclass(slots=True, kw_only=True)
 class RunningNode:
     """A node that serves."""
 
@@ -123,14 +153,14 @@ class RunningNode:
     url: str
     process: subprocess.Popen[bytes]
     authority: Path | None = None
+    audit: AuditFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.audit = AuditFiles(folder=self.folder / "data" / "audit")
 
     @property
     def log(self) -> str:
         return (self.folder / "node.log").read_text()
-
-    @property
-    def audit_folder(self) -> Path:
-        return self.folder / "data" / "audit"
 
     def client(
         self,
@@ -216,13 +246,9 @@ class RunningNode:
 
     def records(self, **members: object) -> list[dict[str, Any]]:
         """The audit records that have these members, in the order of each worker's chain."""
-        found = []
-        for file in sorted(self.audit_folder.glob("*.jsonl")):
-            for text in file.read_bytes().splitlines(keepends=True):
-                line = parse_line(text)
-                assert line is not None, f"{file.name} has a line of no form: {text!r}"
-                if line.kind is Kind.RECORD:
-                    found.append(json.loads(line.body))
+        found = self.audit.read()
+        if "requestID" in members:
+            found = self.audit.by_request.get(str(members["requestID"]), [])
         return [
             record
             for record in found
