@@ -110,7 +110,7 @@ class ChainWalk:
                 return None
             finding = None if offset else self._foreign(name, line, fits=fits)
             if finding is None and line is not None and fits:
-                finding = self._good(name, raw, line)
+                finding = self._good(path.name, raw, line)
             elif finding is None:
                 return self._wrong(path, offset, raw, line, is_last=is_last)
             if finding is not None:
@@ -148,20 +148,20 @@ class ChainWalk:
         self._tally.recovered += 1
         return True
 
-    def _good(self, name: SegmentName, raw: bytes, line: Line) -> Finding | None:
+    def _good(self, file: str, raw: bytes, line: Line) -> Finding | None:
         event_id = event_id_of(line.body) if line.kind is Kind.RECORD else ""
         if event_id and not self._event_ids.add(event_id):
-            return self._finding(Fault.DUPLICATED, str(name), line.n, event_id)
+            return self._finding(Fault.DUPLICATED, file, line.n, event_id)
         digest = line_hash(raw)
         head = self._head
         if head is not None and head.n == line.n:
             if head.hash != digest.decode():
                 detail = "its hash is not the one that was signed"
-                return self._finding(Fault.ALTERED, str(name), line.n, event_id, detail)
+                return self._finding(Fault.ALTERED, file, line.n, event_id, detail)
             self._tally.heads += 1
         self._tally.lines += 1
         self._tally.records += line.kind is Kind.RECORD
-        self._last = _Place(line.n, str(name), event_id)
+        self._last = _Place(line.n, file, event_id)
         self._link = Link(line.n + 1, digest)
         return None
 
