@@ -4,8 +4,9 @@ Only migrations create tables (migrations/versions); a test compares them with t
 
 *Coded* tables hold rows that decide. Each of their rows has `version` (counts its changes),
 `row_key` (the domain key that its code was made under) and `row_code` (row_encoding.py); a row that
-does not fit its code is refused when it is read. The others need no code: domain keys are sealed
-by the root key, audit records by their chains, the change feed and the counters decide nothing.
+does not fit its code is refused when it is read. So it is with audit records that wait in `outbox`,
+which have no version: they are written once. The others need no code: domain keys are sealed by the
+root key, heads of chains are signed, the change feed and the counters decide nothing.
 
 The first migration also makes room for what later operations store. No code uses these yet:
 
@@ -48,6 +49,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 SCHEMA_VERSION: Final = 1
 """Of this release; a store tells in `store_meta.readable_from` how old a release may be."""
+
+ROW_NAME: Final = "row name"
+"""In a table's `info`: columns that name a row in messages, where it is not the primary key."""
 
 metadata: Final = MetaData(
     naming_convention={
@@ -292,7 +296,11 @@ outbox: Final = Table(
     Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     _name("event_id"),
     _column("record", LargeBinary()),
+    # Recovery chains what waits here: who can only write the database must not write history.
+    _name("row_key"),
+    _column("row_code", LargeBinary()),  # over all but the position, which the database gives
     UniqueConstraint("event_id"),
+    info={ROW_NAME: ("event_id",)},
     sqlite_autoincrement=True,  # a position is never used twice
 )
 

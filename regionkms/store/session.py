@@ -17,6 +17,7 @@ from regionkms.ports.store import ChangeKind
 from regionkms.ports.vault import Vault
 from regionkms.store.engine import translated
 from regionkms.store.row_encoding import ROW_CODE_COLUMN, ROW_KEY_COLUMN, encode_row
+from regionkms.store.schema import ROW_NAME
 
 V = TypeVar("V")
 Row = Mapping[str, Any]
@@ -134,7 +135,8 @@ class Session:
 
 
 def _shown_row(table: Table, row: Row) -> str:
-    name = ", ".join(_shown_value(row[column.name]) for column in table.primary_key)
+    columns = table.info.get(ROW_NAME) or [column.name for column in table.primary_key]
+    name = ", ".join(_shown_value(row[column]) for column in columns)
     return f"row ({name}) of table {table.name}"
 
 

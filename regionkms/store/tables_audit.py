@@ -7,16 +7,22 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from regionkms.ports.store import OutboxRecord
 from regionkms.store.schema import chain_heads, outbox
-from regionkms.store.session import Session
+from regionkms.store.session import Row, Session
 
 _APPEND: Final = insert(outbox)
 _WAITING: Final = (
-    select(outbox.c.event_id, outbox.c.record).order_by(outbox.c.position).limit(bindparam("limit"))
+    select(outbox.c.event_id, outbox.c.record, outbox.c.row_key, outbox.c.row_code)
+    .order_by(outbox.c.position)
+    .limit(bindparam("limit"))
 )
 _REMOVE: Final = delete(outbox).where(outbox.c.event_id == bindparam("this"))
 _UPDATE_HEAD: Final = update(chain_heads).where(chain_heads.c.chain == bindparam("this"))
 _INSERT_HEAD: Final = insert(chain_heads)
 _HEADS: Final = select(chain_heads).order_by(chain_heads.c.chain)
+
+
+def _waiting_from(row: Row) -> OutboxRecord:
+    return OutboxRecord(event_id=row["event_id"], record=row["record"])
 
 
 class SqlOutbox:
@@ -27,12 +33,13 @@ class SqlOutbox:
 
     def append(self, record: OutboxRecord) -> None:
         """See the port."""
-        self._session.write(_APPEND, {"event_id": record.event_id, "record": record.record})
+        row = {"event_id": record.event_id, "record": record.record}
+        self._session.write(_APPEND, self._session.coded(outbox, row))
 
     def waiting(self, *, limit: int) -> Sequence[OutboxRecord]:
-        """See the port."""
+        """See the port; a record that no process of ours has put there is left out and named."""
         rows = self._session.rows(_WAITING, limit=limit)
-        return [OutboxRecord(event_id=row["event_id"], record=row["record"]) for row in rows]
+        return list(self._session.checked(outbox, rows, _waiting_from))
 
     def remove(self, event_ids: Sequence[str]) -> None:
         """See the port."""

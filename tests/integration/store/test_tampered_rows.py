@@ -28,7 +28,7 @@ from regionkms.model.key import (
     MultiRegionFacts,
     Tag,
 )
-from regionkms.ports.store import StoreTransaction
+from regionkms.ports.store import OutboxRecord, StoreTransaction
 from regionkms.store import schema
 from regionkms.store.bootstrap import read_domain_keys
 from regionkms.store.engine import writer_engine
@@ -117,7 +117,7 @@ def another(value: Any, kind: object) -> Any:
 
 def test_every_coded_table_is_tried() -> None:
     coded = {name for name, table in schema.metadata.tables.items() if "row_code" in table.c}
-    assert coded == READS.keys() | LATER
+    assert coded == READS.keys() | LATER | {"outbox"}
 
 
 @pytest.mark.parametrize("name", READS)
@@ -250,6 +250,26 @@ async def test_scans_leave_a_tampered_row_out_and_name_it(
         await sql_store.read(look)
     assert f"row ({ACCOUNT}, {key_id(2)}) of table keys does not fit" in caplog.text
     assert "row (2) of table access_keys does not fit" in caplog.text
+
+
+async def test_forged_record_in_the_outbox_gets_into_no_chain(
+    sql_store: SqlStore, attacker: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    genuine = OutboxRecord(event_id="event-1", record=b'{"eventName":"CreateKey"}')
+    await sql_store.write(lambda tx: tx.outbox.append(genuine))
+    source = attacker.execute(select(schema.outbox)).mappings().one()
+    forged = {
+        "event_id": "event-2",
+        "record": b'{"eventName":"DisableKey"}',
+        "row_key": source["row_key"],
+        "row_code": source["row_code"],
+    }
+    alter(attacker, schema.outbox.insert().values(forged))
+    with caplog.at_level(logging.ERROR):
+        assert await sql_store.read(lambda tx: tx.outbox.waiting(limit=9)) == [genuine]
+    assert "row (event-2) of table outbox does not fit its authentication code" in caplog.text
+    alter(attacker, update(schema.outbox).values(record=b"{}"))
+    assert await sql_store.read(lambda tx: tx.outbox.waiting(limit=9)) == []
 
 
 async def test_vault_of_another_store_finds_every_row_tampered(

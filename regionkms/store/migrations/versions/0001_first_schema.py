@@ -161,6 +161,8 @@ def upgrade() -> None:
         sa.Column("position", POSITION, nullable=False),
         sa.Column("event_id", NAME, nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
+        sa.Column("row_key", NAME, nullable=False),
+        sa.Column("row_code", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position", name="pk_outbox"),
         sa.UniqueConstraint("event_id", name="uq_outbox_event_id"),
         sqlite_autoincrement=True,
