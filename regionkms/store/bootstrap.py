@@ -45,6 +45,9 @@ class Bootstrap:
 def store_exists(url: str) -> bool:
     """Whether a store was made at this URL; False also for one that was never finished.
 
+    A store that has domain keys but lost its id is one: it must be refused, never made anew over
+    the keys that are in it.
+
     Raises:
         StoreUnavailable: The database did not answer.
     """
@@ -52,7 +55,10 @@ def store_exists(url: str) -> bool:
     if path is not None and not path.exists():
         return False
     with translated("be looked at"), reader_engine(url).connect() as connection:
-        return has_schema(connection) and SETTING_STORE_ID in _all_settings(connection)
+        if not has_schema(connection):
+            return False
+        has_domain_keys = connection.execute(ALL_DOMAIN_KEYS).first() is not None
+        return has_domain_keys or SETTING_STORE_ID in _all_settings(connection)
 
 
 def create_store(url: str, *, lab: bool, domain_key: WrappedDomainKey, vault: Vault) -> StoreId:

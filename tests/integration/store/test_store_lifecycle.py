@@ -71,6 +71,16 @@ def test_store_is_made_once(url: str) -> None:
     assert read_bootstrap(url) == before
 
 
+def test_store_that_lost_its_id_is_never_made_anew_over_its_keys(url: str) -> None:
+    with connection_to(url) as connection:
+        connection.execute(schema.settings.delete())
+    assert store_exists(url)
+    with pytest.raises(ConfigurationError, match="was never finished"):
+        opened(url)
+    with pytest.raises(ConfigurationError, match=r"^There is a store in .* already\.$"):
+        create(url)
+
+
 def test_domain_keys_and_settings_are_read_without_a_vault(url: str) -> None:
     bootstrap = read_bootstrap(url)
     assert bootstrap.domain_keys == [domain_key()] == read_domain_keys(url)
