@@ -1,7 +1,9 @@
 import json
 import logging
 import sys
+from typing import NoReturn
 
+from regionkms.model.errors import StoreUnavailable
 from regionkms.model.ids import RegionName
 from regionkms.telemetry.logging import MAX_MESSAGE_CHARS, JsonFormatter
 
@@ -46,12 +48,56 @@ def test_a_long_message_is_cut() -> None:
     assert told == "x" * MAX_MESSAGE_CHARS + "... (cut)"
 
 
-def test_an_exception_is_one_field_of_the_line() -> None:
+def raise_from(error: BaseException, cause: BaseException | None) -> NoReturn:
+    if cause is None:
+        raise error
+    try:
+        raise cause
+    except BaseException as first:
+        raise error from first
+
+
+def raised(error: BaseException, cause: BaseException | None = None) -> logging.LogRecord:
     made = record("failed")
     try:
-        raise ValueError("first\nsecond")  # noqa: TRY301 - the test needs its traceback
-    except ValueError:
+        raise_from(error, cause)
+    except BaseException:  # noqa: BLE001 - the test needs its traceback
         made.exc_info = sys.exc_info()
-    line = FORMATTER.format(made)
+    return made
+
+
+def test_an_exception_is_one_field_of_the_line() -> None:
+    line = FORMATTER.format(raised(StoreUnavailable("first\nsecond")))
     assert "\n" not in line
-    assert json.loads(line)["exception"].endswith("ValueError: first\nsecond")
+    told = json.loads(line)["exception"]
+    assert told.endswith("StoreUnavailable: first\nsecond")
+    assert f"{__file__}:" in told
+    assert "in raised" in told
+
+
+def test_the_message_of_an_exception_that_is_not_ours_is_not_told() -> None:
+    error = ValueError("invalid literal: the client's plaintext")
+    told = json.loads(FORMATTER.format(raised(RuntimeError("and its key"), cause=error)))
+    assert "plaintext" not in told["exception"]
+    assert "its key" not in told["exception"]
+    assert "RuntimeError\ncaused by\n" in told["exception"]
+    assert told["exception"].endswith("ValueError")
+
+
+def test_an_error_of_the_system_is_told_by_its_reason() -> None:
+    error = OSError(28, "No space left on device", "/a/name")
+    told = json.loads(FORMATTER.format(raised(error)))["exception"]
+    assert told.endswith("OSError: No space left on device")
+
+
+def test_an_exception_that_leads_back_to_itself_is_told_once() -> None:
+    first, second = ValueError(), TypeError()
+    first.__cause__, second.__cause__ = second, first
+    made = record("failed")
+    made.exc_info = (ValueError, first, None)
+    assert json.loads(FORMATTER.format(made))["exception"] == "ValueError\ncaused by\nTypeError"
+
+
+def test_the_reason_of_a_fault_is_told() -> None:
+    told = json.loads(FORMATTER.format(record("x", fault="RowTampered", reason="row (1) of a")))
+    assert (told["fault"], told["reason"]) == ("RowTampered", "row (1) of a")
