@@ -52,7 +52,7 @@ def raise_from(error: BaseException, cause: BaseException | None) -> NoReturn:
     if cause is None:
         raise error
     try:
-        raise cause
+        raise cause  # noqa: TRY301 - a cause with a traceback of its own
     except BaseException as first:
         raise error from first
 
