@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
@@ -21,6 +21,7 @@ from regionkms.counters.metrics import SharedMetrics
 from regionkms.counters.quota_counter import SharedQuotaCounter
 from regionkms.identity.directory import StoredAccessKeys
 from regionkms.identity.sigv4 import SignatureVerifier, signing_scope
+from regionkms.model.errors import Fault
 from regionkms.model.ids import partition_of
 from regionkms.node.agent_door import StoreAgentDoor
 from regionkms.node.handover import Handover, agent_socket, announce, audit_directory
@@ -46,6 +47,9 @@ from regionkms.wire.pages import Pages
 from regionkms.wire.tls import server_context
 
 _log = logging.getLogger(__name__)
+
+HOUSEKEEPING_S: Final = 2.0
+"""How often sealed records leave the outbox and quota usage is shared (both bounded, both lazy)."""
 
 
 def clock_of(settings: NodeSettings, memory: SharedMemory) -> Clock:
@@ -118,6 +122,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         await directory.load()
         await keys.refresh()
         await audit.start()
+        await audit.drain(store)
         spawn = partial(_spawn, tasks)
         app = App(
             region=region,
@@ -127,9 +132,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             metrics=metrics,
             pages=Pages(
                 ready=lambda: None,
-                metrics=lambda: exposition(
-                    settings.region, metrics.snapshot(), quota_counter.usage()
-                ),
+                metrics=lambda: _metrics_page(settings, metrics, quota_counter),
             ),
             address=ClientAddress(settings.trusted_proxies),
             date_line=lambda: server.traffic.date_line,
@@ -139,7 +142,6 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         def before_answers() -> None:
             audit.flush()
             metrics.flush()
-            quota_counter.flush()
 
         server = HttpServer(
             handle=app.handle, before_answers=before_answers, unix_time=clock.machine_now
@@ -154,7 +156,9 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         gc.freeze()
         announce(channel, stop)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        housekeeper = tasks.create_task(_keep_house(audit, store, quota_counter))
         await stop.wait()
+        housekeeper.cancel()
         dropped = await server.drain(settings.drain_s)
         if dropped:
             _log.warning("%d connections were dropped at the end of the drain", dropped)
@@ -171,6 +175,27 @@ async def _contained(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception as fault:  # noqa: BLE001 - in a TaskGroup it would end the whole worker
         log_failure("the task of a request failed", fault)
+
+
+def _metrics_page(
+    settings: NodeSettings, metrics: SharedMetrics, quotas: SharedQuotaCounter
+) -> bytes:
+    metrics.flush()
+    quotas.flush()
+    return exposition(settings.region, metrics.snapshot(), quotas.usage())
+
+
+async def _keep_house(audit: SegmentLog, store: SqlStore, quotas: SharedQuotaCounter) -> None:
+    """What a worker does now and then beside its requests; nothing waits for it."""
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_S)
+        quotas.flush()
+        try:
+            audit.flush()
+            await audit.clear_outbox(store)
+        except Fault as fault:
+            # The records stay where they are and are taken out at the next round.
+            _log.warning("the outbox could not be cleared", extra={"fault": type(fault).__name__})
 
 
 async def _close(audit: SegmentLog, store: SqlStore) -> None:
