@@ -10,6 +10,7 @@ from regionkms.cli.output import say, told
 from regionkms.coordination.authority import ClusterAuthority
 from regionkms.counters.clock import SystemClock
 from regionkms.model.ids import RegionName
+from regionkms.telemetry.hardening import harden_process
 
 Authority = Annotated[
     Path, typer.Option(help="Folder of the cluster's authority.", metavar="FOLDER")
@@ -38,6 +39,7 @@ def init(
     has it can make Regions of this cluster.
     """
     with told():
+        harden_process()
         made = ClusterAuthority.create(authority, name, lab=False, now=_now())
     say(
         f"Cluster {made.cluster}: its authority is in {authority}. Keep that folder offline.\n"
@@ -59,6 +61,7 @@ def enrol(
     keys into its store and removes their files.
     """
     with told():
+        harden_process()
         opened = ClusterAuthority(authority)
         number = opened.enrol(RegionName(name), out, now=_now())
     say(

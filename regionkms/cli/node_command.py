@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from regionkms.cli.offline import refuse_password_option
 from regionkms.cli.output import told
 from regionkms.config import read_settings, settings_from_environment
 from regionkms.node.supervisor import run_node
@@ -87,6 +88,7 @@ def node(  # noqa: PLR0917 - typer passes options by name
         "log_level": log_level,
     }
     with told():
+        refuse_password_option(store_url)
         run_node(
             read_settings(options, config_file=config, environment=settings_from_environment())
         )

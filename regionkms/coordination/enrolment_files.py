@@ -11,6 +11,7 @@
 
 import base64
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -174,8 +175,16 @@ def remove_private_keys(folder: Path) -> None:
     for name in _PRIVATE:
         path = folder / name
         if path.exists():
-            path.write_bytes(bytes(path.stat().st_size))
+            _overwrite(path)
             path.unlink()
+
+
+def _overwrite(path: Path) -> None:
+    """Write zeros over a file's own blocks; to cut it first would only give them back."""
+    with path.open("r+b") as file:
+        file.write(bytes(os.fstat(file.fileno()).st_size))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _text(content: bytes) -> str:

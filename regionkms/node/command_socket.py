@@ -94,12 +94,9 @@ class CommandSocket:
         """
         self._path.unlink(missing_ok=True)
         try:
-            with short_path(self._path) as text:
-                # Nobody but the owner may enter the folder, so no moment is open to others.
-                self._server = await asyncio.start_unix_server(
-                    self._serve, text, limit=MAX_LINE_BYTES
-                )
-            self._path.chmod(0o600)
+            self._server = await asyncio.start_unix_server(
+                self._serve, sock=_private_socket(self._path), limit=MAX_LINE_BYTES
+            )
         except OSError as error:
             raise ConfigurationError(f"the socket {self._path} can't be made: {error}") from error
 
@@ -134,6 +131,25 @@ class CommandSocket:
         except Exception:  # noqa: BLE001 - the edge: said to the log, and the process goes on
             _log.exception("the command %r failed", question.command[:64])
             return _error("the command failed for a reason that the node's log tells")
+
+
+def _private_socket(path: Path) -> socket.socket:
+    """A bound socket whose file nobody but the owner can open, not even for a moment.
+
+    Raises:
+        OSError: It can't be bound.
+    """
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with short_path(path) as text:
+            made.bind(text)
+    except OSError:
+        made.close()
+        raise
+    finally:
+        os.umask(before)
+    return made
 
 
 def _error(text: str) -> bytes:

@@ -5,7 +5,7 @@ Source: design §7 (seed), §4 (Clocks).
 
 import binascii
 from base64 import b64decode
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -35,7 +35,7 @@ from regionkms.model.key import (
     WrappedBindingKey,
 )
 from regionkms.model.key_spec import KEY_SPECS, KeySpec, KeyUsage, Origin
-from regionkms.node.lab_clock import SETTING_OFFSET_NS
+from regionkms.node.lab_clock import MAX_OFFSET_NS, SETTING_OFFSET_NS
 from regionkms.node.operator import OperatorCall, OperatorCommand, OperatorPorts
 from regionkms.node.operator_accounts import AccountIdText
 from regionkms.policy.default import default_policy
@@ -50,7 +50,7 @@ _NS_PER_S: Final = 1_000_000_000
 class SetClock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Arguments of `clock set`: how far the lab clock is to run ahead of the machine's."""
 
-    offset_ns: int
+    offset_ns: Annotated[int, msgspec.Meta(ge=0, le=MAX_OFFSET_NS)]
 
 
 class SeedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,12 +7,15 @@ restarts one that dies. It serves nobody.
 
 import asyncio
 import logging
+import os
 import signal
 import socket
+import stat
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from regionkms.config import NodeSettings, SettingsAsRead, check_settings
@@ -39,6 +42,7 @@ STABLE_S: Final = 30.0
 """A child that has run this long starts with the first delay again."""
 HANDOVER_TIMEOUT_S: Final = 10.0
 _KILL_AFTER_S: Final = 5.0
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(slots=True)
@@ -61,11 +65,28 @@ def open_or_create_store(settings: NodeSettings) -> DomainKeys:
         ConfigurationError: The root key is missing or another store's; tells the fix.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_private(settings.data_dir)
     audit_directory(settings).mkdir(mode=0o700, exist_ok=True)
     provider = RootKeyFile(settings.root_key_file, data_directory=settings.data_dir)
     if store_exists(settings.store_url):
         return open_domain_keys(provider.root_key(), read_bootstrap(settings.store_url).domain_keys)
     return _create(settings, provider.root_key() if provider.exists() else provider.create())
+
+
+def _check_private(data_dir: Path) -> None:
+    """Refuse a data directory that others may enter: sockets and the audit log are in it."""
+    found = data_dir.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if found.st_uid != os.geteuid():
+        raise ConfigurationError(
+            f"The data directory {data_dir} belongs to user {found.st_uid}, and this node runs as "
+            f"user {os.geteuid()}. Run: chown {os.geteuid()} {data_dir}"
+        )
+    if mode & _OTHERS:
+        raise ConfigurationError(
+            f"The data directory {data_dir} is open to others (mode {mode:04o}). "
+            f"Run: chmod 700 {data_dir}"
+        )
 
 
 def _create(settings: NodeSettings, root_key: Material) -> DomainKeys:
@@ -97,8 +118,7 @@ class Supervisor:
             *(Child("worker", FIRST_WORKER + n) for n in range(settings.workers)),
         ]
         if settings.lab:
-            offset_ns = stored_offset_ns(read_bootstrap(settings.store_url).settings)
-            SharedClockOffset(self._memory).set(offset_ns)
+            SharedClockOffset(self._memory).set(stored_offset_ns(settings.store_url, keys))
 
     async def run(self) -> None:
         """Start everything, keep it running, and end it on SIGTERM or SIGINT."""
@@ -139,6 +159,7 @@ class Supervisor:
         ours.settimeout(HANDOVER_TIMEOUT_S)
         child.running = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # a file in the working directory must not run in a process with domain keys
             "-m",
             "regionkms.node.child",
             child.role,

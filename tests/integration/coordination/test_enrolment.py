@@ -148,6 +148,16 @@ async def test_without_an_enrolment_there_is_no_identity(tmp_path: Path) -> None
     assert await load_identity(MemoryStore(), vault(), EU, tmp_path) is None
 
 
+async def test_private_files_are_overwritten_in_their_own_blocks(
+    enrolment: Path, tmp_path: Path
+) -> None:
+    secret = (enrolment / "record.key").read_bytes()
+    still_there = tmp_path / "another name of the same file"
+    still_there.hardlink_to(enrolment / "record.key")
+    await load_identity(MemoryStore(), vault(), EU, enrolment)
+    assert still_there.read_bytes() == bytes(len(secret))
+
+
 async def test_a_failed_store_leaves_the_private_files_in_place(enrolment: Path) -> None:
     store = MemoryStore()
     store.unavailable = True
