@@ -238,10 +238,12 @@ class KeyCache:
             KMSInternalException: The store did not answer in time.
         """
         landing = self._flights.get(flight)
-        if landing is None:
+        # One that has landed stays listed until its callback runs, and awaiting it does not yield:
+        # who asks again and again would keep that callback, and the whole loop, from running.
+        if landing is None or landing.done():
             landing = asyncio.ensure_future(work())
             self._flights[flight] = landing
-            landing.add_done_callback(lambda _: self._flights.pop(flight, None))
+            landing.add_done_callback(lambda landed: self._clear(flight, landed))
         try:
             async with asyncio.timeout(MISS_DEADLINE_S):
                 await asyncio.shield(landing)
@@ -249,3 +251,7 @@ class KeyCache:
             raise KMSInternalException(
                 "The key store of this Region did not answer in time. Retry the request."
             ) from None
+
+    def _clear(self, flight: object, landed: "asyncio.Future[None]") -> None:
+        if self._flights.get(flight) is landed:
+            del self._flights[flight]
