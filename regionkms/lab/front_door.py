@@ -102,6 +102,7 @@ class FrontDoor:
         """
         self._endpoints: Final = dict(endpoints)
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[object]] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port (0 asks for a free one).
@@ -113,15 +114,26 @@ class FrontDoor:
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
-    def close(self) -> None:
-        """Stop listening; connections end with the process."""
+    async def close(self) -> None:
+        """Stop listening and end all connections."""
         if self._server is not None:
             self._server.close()
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         regions: dict[str, _Connection] = {}
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         try:
-            with contextlib.suppress(ConnectionError, FramingError, TimeoutError):
+            # Cancelled by `close` alone, which waits: the end of the task is what it asks for.
+            with contextlib.suppress(
+                ConnectionError, FramingError, TimeoutError, asyncio.CancelledError
+            ):
                 while await self._relay_one(reader, writer, regions):
                     pass
         finally:

@@ -78,9 +78,9 @@ class Network:
         self.cut(regions)
         return {"cut": regions}
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop listening and end what stands."""
-        self._front_door.close()
+        await self._front_door.close()
         for pipe in self._pipes:
             pipe.close()
 
@@ -98,7 +98,7 @@ async def run(folder: Folder) -> None:
         await orders.start()
         await stop.wait()
         orders.close()
-        network.close()
+        await network.close()
 
 
 def main() -> int:
