@@ -7,6 +7,7 @@ import socket
 import sys
 from typing import Final
 
+from regionkms.model.errors import ConfigurationError
 from regionkms.node.agent import run_agent
 from regionkms.node.handover import receive
 from regionkms.node.worker import run_worker
@@ -36,7 +37,11 @@ def main() -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     with socket.socket(fileno=int(sys.argv[2])) as channel:
         channel.settimeout(_HANDOVER_TIMEOUT_S)
-        handover = receive(channel)
+        try:
+            handover = receive(channel)
+        except ConfigurationError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
         settings = handover.checked
         name = f"{sys.argv[1]}-{handover.process}"
         log_to_standard_error(

@@ -74,9 +74,9 @@ def receive(connection: socket.socket) -> Handover:
             memory_fd=values["memory_fd"],
             domain_keys=receive_domain_keys(connection),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
-            "a node's processes are started by `regionkms node`, not by hand"
+            "a node's processes are started by `regionkms node`, not by hand, and need it alive"
         ) from error
 
 
@@ -93,8 +93,13 @@ def _read_line(connection: socket.socket) -> bytes:
 def announce(channel: socket.socket, stop: asyncio.Event) -> None:
     """Say that this child serves; end when the supervisor's side closes."""
     channel.setblocking(False)  # noqa: FBT003 - the standard library's signature
-    channel.send(READY)
     loop = asyncio.get_running_loop()
+    try:
+        channel.send(READY)
+    except OSError:
+        # The supervisor was killed while this child started; whoever comes next starts another.
+        stop.set()
+        return
 
     def on_readable() -> None:
         try:
