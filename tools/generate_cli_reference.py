@@ -14,7 +14,7 @@ from typing import Any, Final
 import typer
 from typer.main import get_command
 
-from regionkms.cli.app import app
+from regionkms.cli.app import build_app
 from regionkms.cli.output import ExitCode
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
@@ -44,7 +44,9 @@ _MEANINGS: Final = {
 def render() -> str:
     """The page."""
     codes = "\n".join(f"| {code.value} | {_MEANINGS[code]} |" for code in ExitCode)
-    return _INTRODUCTION + codes + "\n\n" + "\n".join(_sections(get_command(app), None)) + "\n"
+    return (
+        _INTRODUCTION + codes + "\n\n" + "\n".join(_sections(get_command(build_app()), None)) + "\n"
+    )
 
 
 def _sections(command: Any, parent: Any) -> Iterator[str]:

@@ -1,45 +1,60 @@
-"""The table of commands: each is one function of a module beside this one."""
+"""The table of commands: families of them in modules beside this one.
 
+Only the family that is called is imported: a verb of the lab should not wait for the SQL layer.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
 import typer
 
-from regionkms.cli import (
-    account_commands,
-    audit_commands,
-    cluster_commands,
-    key_commands,
-    lab_commands,
-    quota_commands,
-    store_commands,
-)
-from regionkms.cli.node_command import node
 from regionkms.cli.output import say
 
-app: Final = typer.Typer(
-    name="regionkms",
-    help="A key management service for AWS KMS clients, run as a cluster of Regions.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+FAMILIES: Final = {
+    "node": ("node_command", "node"),
+    "lab": ("lab_commands", "app"),
+    "cluster": ("cluster_commands", "cluster"),
+    "region": ("cluster_commands", "region"),
+    "account": ("account_commands", "app"),
+    "quota": ("quota_commands", "app"),
+    "key": ("key_commands", "key"),
+    "keys": ("keys_commands", "app"),
+    "audit": ("audit_commands", "app"),
+    "store": ("store_commands", "app"),
+}
+"""Name of a command or of a family of them, the module that has it, and its name there."""
 
 
-@app.command("version")
 def show_version() -> None:
     """Print the release."""
     say(version("regionkms"))
 
 
-app.command("node")(node)
-app.add_typer(lab_commands.app, name="lab")
-app.add_typer(cluster_commands.cluster, name="cluster")
-app.add_typer(cluster_commands.region, name="region")
-app.add_typer(account_commands.app, name="account")
-app.add_typer(quota_commands.app, name="quota")
-app.add_typer(key_commands.key, name="key")
-app.add_typer(key_commands.keys, name="keys")
-app.add_typer(audit_commands.app, name="audit")
-app.add_typer(store_commands.app, name="store")
+def build_app(families: Sequence[str] = tuple(FAMILIES)) -> typer.Typer:
+    """The command with these families; all of them for its help."""
+    app = typer.Typer(
+        name="regionkms",
+        help="A key management service for AWS KMS clients, run as a cluster of Regions.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.command("version")(show_version)
+    for family in families:
+        module, name = FAMILIES[family]
+        found = getattr(import_module(f"regionkms.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=family)
+        else:
+            app.command(family)(found)
+    return app
+
+
+def called_families(arguments: Sequence[str]) -> Sequence[str]:
+    """The families that a command line can mean."""
+    if arguments and arguments[0] in FAMILIES:
+        return arguments[:1]
+    return tuple(FAMILIES)
