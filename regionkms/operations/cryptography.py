@@ -107,8 +107,10 @@ def encrypt(call: Call) -> shapes.EncryptResponse:
     """Encrypt up to 4096 bytes under a KMS key."""
     request: shapes.EncryptRequest = call.request
     key = call.key
-    _require_symmetric(key, "Encrypt")
-    _require_algorithm(request.encryption_algorithm, key)
+    if not key.symmetric:
+        _require_symmetric(key, "Encrypt")
+    if request.encryption_algorithm is not None:
+        _require_algorithm(request.encryption_algorithm, key)
     blob = _encrypt(call, key, request.plaintext, request.encryption_context or {})
     return shapes.EncryptResponse(
         ciphertext_blob=blob, key_id=key.arn, encryption_algorithm=_SYMMETRIC_DEFAULT

@@ -29,6 +29,8 @@ MAX_LOADED_KEYS: Final = 120_000
 """Bound on keys in memory: the key quota of an account with room; the oldest are forgotten."""
 MAX_TARGETS: Final = 250_000
 """Bound on remembered identifiers: each key by two names."""
+MAX_SETTLED: Final = 400_000
+"""Bound on what is settled: three operations on each key."""
 MAX_REMEMBERED_ABSENCES: Final = 50_000
 """Bound on identifiers remembered as not existing, so that a scan cannot fill memory."""
 _MOST_ALIASES: Final = 64
@@ -64,6 +66,8 @@ class KeyCache:
         on_changes: Given every part of the change feed, for other caches of this process.
 
     Attributes:
+        caught_up: The last arrival whose past this cache knows: see `behind`.
+        settled: What settled.py keeps about keys in memory; emptied with `targets`.
         targets: What identifiers of keys in memory mean, by whatever names them completely; emptied
             whenever a key or an alias is forgotten. `keep_target` adds to it.
     """
@@ -83,10 +87,11 @@ class KeyCache:
         self._keys: OrderedDict[KeyName, LoadedKey | Missing] = OrderedDict()
         self._aliases: OrderedDict[AliasRef, KeyId | Missing] = OrderedDict()
         self.targets: Final[dict[Hashable, Target]] = {}
+        self.settled: Final[dict[Hashable, Any]] = {}
         self._absences = 0
         self._observed = -1
         self._moves = 0
-        self._caught_up = 0
+        self.caught_up = 0
         self._head = 0
         self._flights: dict[object, asyncio.Future[None]] = {}
 
@@ -106,11 +111,11 @@ class KeyCache:
 
         A call waits for what was committed before it came, never for what comes after.
         """
-        return self._caught_up < arrival
+        return self.caught_up < arrival
 
     def require(self, arrival: int) -> None:
         """Raise Miss unless this cache has caught up with what a call must see."""
-        if self._caught_up < arrival:
+        if self.caught_up < arrival:
             raise Miss(self.refresh)
 
     def key(self, name: KeyName) -> LoadedKey | None:
@@ -142,6 +147,16 @@ class KeyCache:
                 self.targets.clear()
             self.targets[name] = target
 
+    def keep_settled(self, name: Hashable, settled: object) -> None:
+        """Remember what the calls of a name pass with."""
+        if len(self.settled) >= MAX_SETTLED:
+            self.settled.clear()
+        self.settled[name] = settled
+
+    def _forget_derived(self) -> None:
+        self.targets.clear()
+        self.settled.clear()
+
     def reread(self, name: KeyName) -> Miss:
         """Forget one key; the Miss to raise so that the call looks at the store itself."""
         self._forget_key(name)
@@ -161,10 +176,10 @@ class KeyCache:
         else:
             self._keys.clear()
             self._aliases.clear()
-            self.targets.clear()
+            self._forget_derived()
         await self._on_changes(changes)
         self._head = changes.head
-        self._caught_up = moves
+        self.caught_up = moves
 
     def _drop(self, change: Change) -> None:
         match change.kind:
@@ -174,13 +189,13 @@ class KeyCache:
                 target = self._aliases.pop((change.account_id, AliasName(change.name)), None)
                 if target is not None and not isinstance(target, Missing):
                     self._forget_key((change.account_id, target))
-                    self.targets.clear()
+                    self._forget_derived()
             case _:
                 return
 
     def _forget_key(self, name: KeyName) -> None:
         if self._keys.pop(name, MISSING) is not MISSING:
-            self.targets.clear()
+            self._forget_derived()
 
     async def _load_key(self, name: KeyName) -> None:
         await self._once(name, lambda: self._read_key(name))
@@ -222,7 +237,7 @@ class KeyCache:
                 self._forget_absences()
         while len(cache) > MAX_LOADED_KEYS:
             cache.popitem(last=False)
-            self.targets.clear()
+            self._forget_derived()
 
     def _forget_absences(self) -> None:
         caches: tuple[OrderedDict[Any, Any], ...] = (self._keys, self._aliases)

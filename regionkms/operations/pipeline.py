@@ -38,6 +38,7 @@ from regionkms.operations.call import Call
 from regionkms.operations.charging import charge
 from regionkms.operations.key_cache import Miss
 from regionkms.operations.resolve import Target
+from regionkms.operations.settled import pass_as_settled, settle
 from regionkms.ports.operation import Plane, Resource
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Pipeline:
 
     async def _run_data_again(self, call: Call, miss: Miss, finish: Finish) -> None:
         try:
-            response = await _settled(miss, lambda: run_data(call))
+            response = await _with_store(call, miss, run_data)
         except KmsError as error:
             self._end(call, None, error, finish)
         except Exception as fault:  # noqa: BLE001 - a task root
@@ -106,7 +107,7 @@ class Pipeline:
 
     async def _run_control(self, call: Call, finish: Finish) -> None:
         try:
-            await _settled(None, lambda: check(call))
+            await _with_store(call, None, check)
             response = await call.operation.handler(call)
         except KmsError as error:
             self._end(call, None, error, finish)
@@ -134,7 +135,8 @@ def run_data(call: Call) -> Any:
         KmsError: The call's answer.
         Miss: Memory can't answer.
     """
-    check(call)
+    if not pass_as_settled(call):
+        check(call)
     response = call.operation.handler(call)
     call.stop_if_dry_run()
     return response
@@ -148,7 +150,6 @@ def check(call: Call) -> None:
         Miss: Memory can't answer.
     """
     operation = call.operation
-    call.region.keys.require(call.arrival)
     if operation.resource is _NONE:
         charge(call, None)
         require_identity(call, operation.permission)
@@ -173,6 +174,7 @@ def _check_key(call: Call) -> None:
     call.resources = key.touched
     if operation.checks_state:
         key.check_state(operation.name)
+    settle(call)
 
 
 def _target(call: Call) -> Target:
@@ -183,13 +185,14 @@ def _target(call: Call) -> Target:
     return resolve_for(call, identifier, accepts_alias=operation.resource is _KEY_OR_ALIAS)
 
 
-async def _settled(miss: Miss | None, run: Callable[[], Any]) -> Any:
+async def _with_store(call: Call, miss: Miss | None, run: Callable[[Call], Any]) -> Any:
     """Run until memory can answer, reading the store in between."""
     for _ in range(_MAX_RUNS):
         if miss is not None:
             await miss.resolve()
         try:
-            return run()
+            call.region.keys.require(call.arrival)
+            return run(call)
         except Miss as again:
             miss = again
     raise KMSInternalException("The key store is changing too fast. Retry the request.")

@@ -127,7 +127,7 @@ class App:
             self._pages.answer(exchange)
             return
         arrival = self._keys.arrive()
-        if self._keys.behind(arrival):
+        if self._keys.caught_up < arrival:
             self._spawn(self._catch_up(exchange, started, arrival))
         else:
             self._serve(exchange, started, arrival)
