@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from regionkms.cli.app import app
+from regionkms.cli.app import build_app
 from regionkms.config import SettingsAsRead
 from regionkms.model import errors
 from regionkms.model.shapes import OPERATIONS as SHAPES
@@ -125,13 +125,15 @@ def test_every_operator_command_is_documented() -> None:
 
 def test_every_command_is_documented() -> None:
     headings = set(HEADING.findall(reference("cli.md")))
-    assert [name for name in sorted(commands()) if f"regionkms {name}" not in headings] == []
+    assert [
+        name for name in sorted(commands(build_app())) if f"regionkms {name}" not in headings
+    ] == []
 
 
 # --- true -----------------------------------------------------------------------------------------
 
 
-def commands(group: typer.Typer = app, before: str = "") -> set[str]:
+def commands(group: typer.Typer, before: str = "") -> set[str]:
     """Every command of the command line, as `lab up`."""
     found = set()
     for command in group.registered_commands:
@@ -146,7 +148,7 @@ def commands(group: typer.Typer = app, before: str = "") -> set[str]:
 
 @pytest.mark.parametrize("path", USER_PAGES, ids=shown)
 def test_commands_that_a_page_names_exist(path: Path) -> None:
-    known = commands()
+    known = commands(build_app())
     groups = {name.split()[0] for name in known if " " in name}
     for words in COMMAND.findall(read(path)):
         parts = words.split()
