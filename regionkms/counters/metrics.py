@@ -1,10 +1,11 @@
 """Metrics in shared memory: each process adds up its own, readers add up the processes.
 
-`observe` touches lists of this process (0.2 us); `flush` moves what changed since into words that
-only this process writes, so a count is never lost or doubled, and a restarted process goes on from
-what the one before left.
+`observe` appends to a list of this process (0.1 us); `flush` adds the lists up into words that only
+this process writes, so a count is never lost or doubled, and a restarted process goes on from what
+the one before left.
 """
 
+from collections import Counter
 from typing import Final
 
 from regionkms.counters.area import SharedMemory
@@ -18,8 +19,6 @@ from regionkms.ports.metrics import (
 )
 
 _SHIFT: Final = FIRST_BUCKET_NS.bit_length() - 1
-_TOUCHED: Final = SERIES_WORDS
-"""Place in a pending series that tells whether it waits for the next flush."""
 _MAX_GAUGE: Final = (1 << 64) - 1
 
 
@@ -40,8 +39,8 @@ class SharedMetrics:
             operation: position * outcomes * SERIES_WORDS
             for position, operation in enumerate(self._operations)
         }
-        self._pending: Final = {
-            operation: [[0] * (SERIES_WORDS + 1) for _ in Outcome] for operation in self._operations
+        self._pending: Final[dict[str, list[list[int]]]] = {
+            operation: [[] for _ in Outcome] for operation in self._operations
         }
         self._counter_at: Final = {name: at for at, name in enumerate(layout.counters)}
         self._gauge_at: Final = {name: at for at, name in enumerate(layout.gauges)}
@@ -50,7 +49,7 @@ class SharedMetrics:
         self._counters: Final = [area.block(layout.named_counters, number) for number in everyone]
         self._gauges: Final = [area.block(layout.named_gauges, number) for number in everyone]
         self._process: Final = process
-        self._touched: Final[list[tuple[int, list[int]]]] = []
+        self._touched: Final[list[tuple[str, int]]] = []
         self._added: Final[dict[int, int]] = {}
         own = self._gauges[process]
         for at in range(len(own)):
@@ -59,19 +58,13 @@ class SharedMetrics:
     def observe(self, operation: str, outcome: Outcome, elapsed_ns: int) -> None:
         """Count a request and its duration; an undeclared operation counts as `Unknown`."""
         try:
-            pending = self._pending[operation][outcome]
+            durations = self._pending[operation][outcome]
         except KeyError:
             operation = UNKNOWN_OPERATION
-            pending = self._pending[operation][outcome]
-        if not pending[_TOUCHED]:
-            pending[_TOUCHED] = 1
-            self._touched.append((self._bases[operation] + outcome * SERIES_WORDS, pending))
-        pending[0] += 1
-        pending[1] += elapsed_ns
-        bucket = (elapsed_ns >> _SHIFT).bit_length()
-        if bucket > DURATION_BUCKETS:  # noqa: PLR1730 - min() costs three times as much here
-            bucket = DURATION_BUCKETS
-        pending[2 + bucket] += 1
+            durations = self._pending[operation][outcome]
+        if not durations:
+            self._touched.append((operation, outcome))
+        durations.append(elapsed_ns)
 
     def add(self, counter: str, amount: int = 1) -> None:
         """Raise a declared counter.
@@ -102,12 +95,15 @@ class SharedMetrics:
 
     def _flush_series(self) -> None:
         words = self._series[self._process]
-        for base, pending in self._touched:
-            pending[_TOUCHED] = 0
-            for at, amount in enumerate(pending):
-                if amount:
-                    words[base + at] += amount
-                    pending[at] = 0
+        for operation, outcome in self._touched:
+            durations = self._pending[operation][outcome]
+            base = self._bases[operation] + outcome * SERIES_WORDS
+            words[base] += len(durations)
+            words[base + 1] += sum(durations)
+            for bits, count in Counter(map(int.bit_length, durations)).items():
+                bucket = min(max(bits - _SHIFT, 0), DURATION_BUCKETS)
+                words[base + 2 + bucket] += count
+            durations.clear()
         self._touched.clear()
 
     def snapshot(self) -> MetricsSnapshot:
