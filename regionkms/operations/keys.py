@@ -95,7 +95,6 @@ async def create_key(call: Call) -> shapes.CreateKeyResponse:
         binding_key=wrapped_binding_key,
         multi_region=_founding_facts(call) if multi_region else None,
     )
-    call.resources = (*call.resources, (account_id, arn))
 
     def work(tx: StoreTransaction) -> shapes.CreateKeyResponse:
         quota = region.keys_per_account(account_id)
@@ -108,6 +107,7 @@ async def create_key(call: Call) -> shapes.CreateKeyResponse:
         tx.generations.put(account_id, key_id, generation)
         if tags:
             tx.tags.put(account_id, key_id, tags)
+        call.resources = ((account_id, arn),)
         return shapes.CreateKeyResponse(
             key_metadata=key_metadata(key, region=region.name, state=KeyState.ENABLED, mirror=None)
         )

@@ -3,12 +3,22 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from tests.support.node import EMPTY, OWNER, STRANGER, RunningNode, prepare_store, start_node
+from tests.support.node import (
+    EMPTY,
+    LIMITED,
+    OWNER,
+    STRANGER,
+    RunningNode,
+    prepare_store,
+    start_node,
+)
 
+KEYS_OF_LIMITED: Final = 3
+"""Quota of KMS keys of the account LIMITED."""
 NodeFactory = Callable[..., RunningNode]
 
 
@@ -23,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     """One Region with two workers, whose quotas nobody meets by accident."""
     folder = tmp_path_factory.mktemp("node")
-    asyncio.run(prepare_store(folder))
+    asyncio.run(prepare_store(folder, quotas={(LIMITED.account_id, "KmsKeys"): KEYS_OF_LIMITED}))
     running = start_node(folder, "--workers=2", "--quotas=x1000")
     try:
         yield running

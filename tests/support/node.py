@@ -90,7 +90,13 @@ CROWDED: Final = Account(
     secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYCROWDEDXXX",
 )
 """Has more keys than one page shows."""
-ACCOUNTS: Final = (OWNER, STRANGER, EMPTY, CROWDED)
+LIMITED: Final = Account(
+    account_id="555566667777",
+    access_key_id="AKIALIMITEDACCOUNT01",
+    secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYLIMITEDXXX",
+)
+"""May have a few keys only."""
+ACCOUNTS: Final = (OWNER, STRANGER, EMPTY, CROWDED, LIMITED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
