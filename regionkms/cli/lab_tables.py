@@ -19,6 +19,8 @@ _STYLES: Final = {
 }
 _PART_NAMES: Final = {NETWORK: "front door, ways"}
 _WIDE: Final = 100
+_OLD_MIRROR_S: Final = 15.0
+"""Three of the agent's periodic passes; below it an answer is only late."""
 _NOTHING: Final = "-"
 _SECONDS_PER_DAY: Final = 86_400.0
 
@@ -71,9 +73,12 @@ def _state(region: RegionStatus) -> Text:
 
 
 def _etcd(region: RegionStatus) -> Text:
+    """Whether the Region's agent works with etcd: a mirror that grows old says that it can't."""
     value = safe(region.facts.get("etcd", _NOTHING))
+    if float(region.facts.get("mirror_lag_s") or 0) > _OLD_MIRROR_S:
+        return Text("no answer", style="bold red")
+    text = Text(value, style="" if value == "connected" else "yellow")
     stopped = region.facts.get("stopped")
-    text = Text(value, style="" if value == "reachable" else "yellow")
     if stopped:
         text.append(f" (stopped: {safe(stopped)})", style="bold red")
     return text

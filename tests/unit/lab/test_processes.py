@@ -14,11 +14,13 @@ from regionkms.model.errors import ConfigurationError
 
 WITHIN_S = 10.0
 PATIENT = [sys.executable, "-c", "import time; time.sleep(60)"]
-STUBBORN = [
-    sys.executable,
-    "-c",
-    "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print('deaf', flush=1); time.sleep(9)",
-]
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(60)
+"""
+STUBBORN = [sys.executable, "-c", DEAF]
 
 
 @pytest.fixture
