@@ -13,9 +13,22 @@ from pathlib import Path
 from typing import Final
 
 from tools import reference_api, reference_node
+from tools.markdown import table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "reference"
+
+
+def _decisions() -> str:
+    """The index of decisions: each page's number and title, from its first line."""
+    rows = []
+    for path in sorted((ROOT / "docs" / "adr").glob("[0-9]*.md")):
+        number, _, title = (
+            path.read_text("utf-8").splitlines()[0].removeprefix("# ").partition(": ")
+        )
+        rows.append((f"[{number}]({path.name})", title))
+    return table(("", "decided"), rows)
+
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "audit.md": reference_api.audit_page,
@@ -34,6 +47,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 """Whole pages, by their name in docs/reference."""
 
 BLOCKS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
+    "docs/adr/README.md": ("decisions", _decisions),
     "docs/parity.md": ("operations", reference_api.operations_block),
 }
 """Generated parts of pages written by hand: page, name of the part, text."""
