@@ -153,8 +153,8 @@ class HttpConnection(asyncio.BaseProtocol):
 
     # -- bytes in --------------------------------------------------------------------------------
 
-    def receive(self, data: bytes | memoryview) -> None:
-        """Take bytes as they come; `data` may be reused after the return."""
+    def receive(self, data: bytes) -> None:
+        """Take bytes as they come."""
         size = len(data)
         self.traffic.bytes_received += size
         if size <= SLICE_BYTES and not (self._reading_paused or self._held):
@@ -166,15 +166,15 @@ class HttpConnection(asyncio.BaseProtocol):
         else:
             self._feed_slices(data)
 
-    def _feed_slices(self, data: bytes | memoryview) -> None:
+    def _feed_slices(self, data: bytes) -> None:
         view = memoryview(data)
         for start in range(0, len(view), SLICE_BYTES):
             if self._reading_paused:
                 self._held = bytes(view[start:])
                 return
-            self._feed(view[start : start + SLICE_BYTES])
+            self._feed(bytes(view[start : start + SLICE_BYTES]))
 
-    def _feed(self, data: bytes | memoryview) -> None:
+    def _feed(self, data: bytes) -> None:
         receiver = self._receiver
         try:
             receiver.feed(data)
@@ -405,4 +405,4 @@ class TlsConnection(HttpConnection, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
-        self.receive(self._buffer[:nbytes])
+        self.receive(bytes(self._buffer[:nbytes]))

@@ -19,6 +19,13 @@ import httptools
 import msgspec
 
 from regionkms.wire.http_limits import HttpLimits
+from regionkms.wire.http_pattern import (
+    HEAD_END,
+    MAX_LEARNT,
+    MAX_PATTERNS,
+    Pattern,
+    pattern_of,
+)
 from regionkms.wire.http_response import Refusal
 
 METHODS: Final = {
@@ -125,12 +132,15 @@ class RequestReceiver:
         "_deliver",
         "_fed_bytes",
         "_headers",
+        "_learnable",
+        "_learnt",
         "_limits",
         "_lines",
         "_marks",
         "_method",
         "_parser",
-        "_slice_bytes",
+        "_patterns",
+        "_slice",
         "_take_line",
         "_target",
         "_upgrading",
@@ -154,8 +164,12 @@ class RequestReceiver:
         self._chunks = 0
         self._marks = 0
         self._upgrading = False
-        self._slice_bytes = 0  # length of what is in the parser now
+        self._slice = b""  # what is in the parser now
         self._fed_bytes = 0  # of the request in receipt, in slices before this one
+        self._patterns: dict[int, Pattern] = {}  # by the size of the head
+        self._learnable = False  # the request in receipt
+        # Patterns are learnt where no limit but that of a slice can matter to what fits them.
+        self._learnt = 0 if limits.max_body_bytes >= SLICE_BYTES else MAX_LEARNT
 
     @property
     def partial_body_bytes(self) -> int:
@@ -169,7 +183,7 @@ class RequestReceiver:
         self._headers = {}
         self._lines.clear()
 
-    def feed(self, data: bytes | memoryview) -> None:
+    def feed(self, data: bytes) -> None:
         """Parse the next bytes; `deliver` is called from here for each request they complete.
 
         Args:
@@ -179,9 +193,19 @@ class RequestReceiver:
             RequestRefusedError: What came is malformed or passes a limit. The receiver is of no
                 further use; requests delivered before stay valid.
         """
+        if self.state == IDLE:
+            pattern = self._patterns.get(data.find(HEAD_END))
+            headers = None if pattern is None else pattern.read(data)
+            if pattern is not None and headers is not None:
+                body = data[pattern.size :]
+                self._deliver(pattern.method, pattern.target, headers, body, 0)
+                return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         if self.state == DONE:
             return
-        self._slice_bytes = len(data)
+        self._slice = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -205,7 +229,7 @@ class RequestReceiver:
     def _check_partial(self) -> None:
         """Bound a request of which only a part is here."""
         limits = self._limits
-        self._fed_bytes += self._slice_bytes
+        self._fed_bytes += len(self._slice)
         if len(self._lines) > limits.max_header_count:
             self._refuse_headers()
         if self.state == HEAD:
@@ -230,7 +254,7 @@ class RequestReceiver:
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
         if rest:
-            self.feed(rest)
+            self._parse(bytes(rest))
 
     # The parser's callbacks.
 
@@ -276,7 +300,7 @@ class RequestReceiver:
             self._check_version()
         # A cheap upper bound first: exact sums only for a request that may be too large.
         if (
-            self._fed_bytes + self._slice_bytes > limits.max_header_bytes
+            self._fed_bytes + len(self._slice) > limits.max_header_bytes
             or count > limits.max_header_count
         ):
             self._check_head_size(count)
@@ -285,6 +309,7 @@ class RequestReceiver:
         if not kind.plain:
             self._check_rare_headers()
         self._chunks = 0
+        self._learnable = kind.plain and not kind.duplicates and self._learnt < MAX_LEARNT
         self.state = BODY
 
     def _check_version(self) -> None:
@@ -374,7 +399,18 @@ class RequestReceiver:
         marks = self._marks
         if marks or self._lines or self._method == "HEAD":
             marks = self._end_rare_message()
+        elif self._learnable:
+            self._learn(target, headers)
         self._deliver(self._method, target, headers, body, marks)
+
+    def _learn(self, target: bytes, headers: dict[bytes, bytes]) -> None:
+        """Keep the head of a request that was the whole of a slice, as a pattern for others."""
+        self._learnt += 1
+        pattern = pattern_of(self._slice, method=self._method, target=target, headers=headers)
+        if pattern is not None:
+            if len(self._patterns) >= MAX_PATTERNS:
+                self._patterns.clear()
+            self._patterns[pattern.size - len(HEAD_END)] = pattern
 
     def _end_rare_message(self) -> int:
         """End a message that has trailers, or whose answer must be dressed; returns its marks."""
