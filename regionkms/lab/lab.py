@@ -42,6 +42,9 @@ DEFAULT_BASE_PORT: Final = 8101
 READY_WITHIN_S: Final = 60.0
 _END_WITHIN_S: Final = DRAIN_S + 8.0
 _NS_PER_S: Final = 1_000_000_000
+_NS_PER_YEAR: Final = 365 * 86_400 * _NS_PER_S
+_MAX_AHEAD_YEARS: Final = 100
+"""Nodes take a little more; a Region that is down must not be left behind what it refuses."""
 _DIRECTORY_WITHIN_S: Final = 15.0
 _PROBE_EVERY_S: Final = 0.1
 _LOG_TAIL_LINES: Final = 5
@@ -163,6 +166,10 @@ class Lab:
         with self._locked():
             state = require_state(self.folder)
             offset_ns = state.clock_offset_ns + seconds * _NS_PER_S
+            if offset_ns > _MAX_AHEAD_YEARS * _NS_PER_YEAR:
+                raise ConfigurationError(
+                    f"the lab clock moves at most {_MAX_AHEAD_YEARS} years ahead"
+                )
             moved = replace(state, clock_offset_ns=offset_ns)
             for region in state.regions:
                 if self.processes.find(region):
