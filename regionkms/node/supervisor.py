@@ -28,7 +28,13 @@ from regionkms.model.errors import ConfigurationError
 from regionkms.node.handover import READY, Handover, audit_directory, send
 from regionkms.node.lab_clock import stored_offset_ns
 from regionkms.node.memory import AGENT, FIRST_WORKER, SUPERVISOR, node_layout
-from regionkms.store.bootstrap import create_store, read_bootstrap, store_exists
+from regionkms.store.bootstrap import (
+    check_identity,
+    create_store,
+    read_bootstrap,
+    store_exists,
+)
+from regionkms.store.database import Database
 from regionkms.store.domain_keys import DomainKeys, create_domain_key, open_domain_keys
 from regionkms.store.root_key import RootKeyFile
 from regionkms.store.vault import DomainVault
@@ -62,15 +68,28 @@ def open_or_create_store(settings: NodeSettings) -> DomainKeys:
     """Open the Region's domain keys; a first start makes root key file and store.
 
     Raises:
-        ConfigurationError: The root key is missing or another store's; tells the fix.
+        ConfigurationError: The root key is missing or another store's, or the store was made for
+            a lab and the node is none (or the other way round); tells the fix.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_private(settings.data_dir)
     audit_directory(settings).mkdir(mode=0o700, exist_ok=True)
     provider = RootKeyFile(settings.root_key_file, data_directory=settings.data_dir)
     if store_exists(settings.store_url):
-        return open_domain_keys(provider.root_key(), read_bootstrap(settings.store_url).domain_keys)
+        rows = read_bootstrap(settings.store_url).domain_keys
+        keys = open_domain_keys(provider.root_key(), rows)
+        _check_kind(settings, keys)
+        return keys
     return _create(settings, provider.root_key() if provider.exists() else provider.create())
+
+
+def _check_kind(settings: NodeSettings, keys: DomainKeys) -> None:
+    """Refuse a store of the other kind here, where it is said once: children would start again."""
+    database = Database(settings.store_url, DomainVault(keys.materials, keys.current))
+    try:
+        check_identity(database, settings.store_url, lab=settings.lab)
+    finally:
+        database.close()
 
 
 def _check_private(data_dir: Path) -> None:
