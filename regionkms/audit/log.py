@@ -214,13 +214,15 @@ class SegmentLog:
     def _write(self, records: Sequence[bytes]) -> None:
         """Chain and write records of changes that wait, then these: all, or none."""
         segment = self._current()
-        waiting = list(self._unsealed.items())
-        lines, link = chain_records(self._link, [record for _, record in waiting] + list(records))
+        unsealed = self._unsealed
+        if unsealed:
+            records = [*unsealed.values(), *records]
+        lines, link = chain_records(self._link, records)
         segment.append(lines)
         self._link = link
-        if waiting:
-            self._written.append((link.n, [event_id for event_id, _ in waiting]))
-            self._unsealed.clear()
+        if unsealed:
+            self._written.append((link.n, list(unsealed)))
+            unsealed.clear()
         self._syncer.wrote(self._mark())
 
     def _current(self) -> SegmentFile:

@@ -7,7 +7,7 @@ once when a change waits for its record. Changes that wait at the same time shar
 import asyncio
 import threading
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from regionkms.audit.segment import SegmentFile
 from regionkms.model.errors import AuditUnavailable
@@ -16,8 +16,7 @@ SYNC_INTERVAL_S: Final = 0.5
 """Half of what design §5b allows, so that a sync may take as long again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a chain that a sync reaches: lines before `n` are included.
 
     Attributes:
@@ -91,8 +90,7 @@ class Syncer:
 
     def wrote(self, mark: Mark) -> None:
         """The chain has been written up to here."""
-        with self._changed:
-            self._written = mark
+        self._written = mark  # one store; the thread looks for it within SYNC_INTERVAL_S
 
     async def wait(self, mark: Mark) -> None:
         """Return when everything up to the mark is durable.

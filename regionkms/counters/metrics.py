@@ -19,6 +19,7 @@ from regionkms.ports.metrics import (
 )
 
 _SHIFT: Final = FIRST_BUCKET_NS.bit_length() - 1
+_FEW: Final = 4
 _MAX_GAUGE: Final = (1 << 64) - 1
 
 
@@ -100,8 +101,13 @@ class SharedMetrics:
             base = self._bases[operation] + outcome * SERIES_WORDS
             words[base] += len(durations)
             words[base + 1] += sum(durations)
-            for bits, count in Counter(map(int.bit_length, durations)).items():
-                bucket = min(max(bits - _SHIFT, 0), DURATION_BUCKETS)
+            bits = map(int.bit_length, durations)
+            # A Counter costs as much as five additions.
+            counts = (
+                Counter(bits).items() if len(durations) > _FEW else ((each, 1) for each in bits)
+            )
+            for each, count in counts:
+                bucket = min(max(each - _SHIFT, 0), DURATION_BUCKETS)
                 words[base + 2 + bucket] += count
             durations.clear()
         self._touched.clear()

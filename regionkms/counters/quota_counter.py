@@ -12,6 +12,7 @@ In between, `admit` is a dict look-up and a subtraction (0.2 us).
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -106,8 +107,9 @@ class SharedQuotaCounter:
         self._own_usage: Final = area.block(layout.quota_usage, process)
         self._leases: Final[list[dict[str, _Lease]]] = [{} for _ in REQUEST_QUOTAS]
         self._lease_count = 0
-        self._admitted: Final = [0] * len(REQUEST_QUOTAS)
-        self._throttled: Final = [0] * len(REQUEST_QUOTAS)
+        # By position of the quota, since the last flush; most ticks touch one or two quotas.
+        self._admitted: Final[defaultdict[int, int]] = defaultdict(int)
+        self._throttled: Final[defaultdict[int, int]] = defaultdict(int)
         self._fence: Final = threading.Lock()
         self._fence.acquire()
 
@@ -152,10 +154,10 @@ class SharedQuotaCounter:
         """Make this process's usage visible to all processes."""
         words, half = self._own_usage, len(REQUEST_QUOTAS)
         for counts, start in ((self._admitted, 0), (self._throttled, half)):
-            for position, count in enumerate(counts):
-                if count:
+            if counts:
+                for position, count in counts.items():
                     words[start + position] += count
-                    counts[position] = 0
+                counts.clear()
 
     def usage(self) -> Sequence[QuotaUsage]:
         """Every quota's usage, summed over the processes as of their last flush."""

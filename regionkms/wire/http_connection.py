@@ -263,22 +263,27 @@ class HttpConnection(asyncio.BaseProtocol):
         pending = self._pending
         data = b""
         marks = 0
-        traffic = self.traffic
-        while pending and (answer := pending[0].answer) is not None:
+        while pending:
+            answer = pending[0].answer
+            if answer is None:
+                break
             marks = pending.popleft().marks
-            if traffic.draining and self.idle:
-                marks |= CLOSE
-            if marks:
-                answer = _dress(answer, marks)
+            if marks or self.traffic.draining:
+                answer, marks = self._dressed(answer, marks)
             data = data + answer if data else answer
         if not data:
             return
-        traffic.bytes_sent += len(data)
+        self.traffic.bytes_sent += len(data)
         transport.write(data)
         if marks & CLOSE:
             self._end(transport, marks)
         elif self._reading_paused or self._receiver.continue_wanted or self._eof:
             self._resume()
+
+    def _dressed(self, answer: bytes, marks: int) -> tuple[bytes, int]:
+        if self.traffic.draining and self.idle:
+            marks |= CLOSE
+        return _dress(answer, marks), marks
 
     def _end(self, transport: asyncio.Transport, marks: int) -> None:
         """Close after the last answer; a refused client first gets the time to read it."""
