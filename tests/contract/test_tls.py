@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import socket
 import ssl
+import warnings
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ from tests.contract.conftest import NodeFactory
 from tests.contract.test_key_policies import allow, document
 from tests.support.node import OWNER, RunningNode, refused
 
+_REFUSED: Final = "EOF occurred|alert protocol version|alert handshake failure"
+"""What a client sees whose hello the node does not take; a hello never sent reads otherwise."""
 DAY: Final = dt.timedelta(days=1)
 
 
@@ -63,10 +66,12 @@ def secure(start: NodeFactory, tmp_path: Path) -> RunningNode:
     )
 
 
-def handshake(node: RunningNode, low: Any, high: Any) -> str | None:
+def handshake(node: RunningNode, low: Any, high: Any, *, ciphers: str = "") -> str | None:
     assert node.authority is not None
     context = ssl.create_default_context(cafile=str(node.authority))
     context.minimum_version, context.maximum_version = low, high
+    if ciphers:
+        context.set_ciphers(ciphers)
     parts = urlsplit(node.url)
     with (
         closing(socket.create_connection((str(parts.hostname), int(parts.port or 0)), 10)) as raw,
@@ -92,6 +97,19 @@ def test_tls_is_spoken_and_policies_know_it(secure: RunningNode) -> None:
     assert secure.client(OWNER, "sts").get_caller_identity()["Account"] == OWNER.account_id
     assert handshake(secure, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
     assert handshake(secure, ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+
+
+@pytest.mark.feature("F07-11")
+def test_tls_before_1_2_is_refused_by_the_node(secure: RunningNode) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old = ssl.TLSVersion.TLSv1_1
+        with pytest.raises(ssl.SSLError, match=_REFUSED):
+            handshake(secure, old, old, ciphers="ALL:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError, match=_REFUSED):
+        handshake(
+            secure, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2, ciphers="AES128-GCM-SHA256"
+        )
 
 
 def test_without_tls_such_a_statement_does_not_allow(kms: Any) -> None:
