@@ -46,6 +46,8 @@ _HEAD: Final = b"Content-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: %
 _SUCCESS: Final = STATUS_LINES[200] + _HEAD + b"Content-Length: %d\r\n\r\n%b"
 _EMPTY: Final = b"{}"
 _UNSIGNED: Final = "Unauthenticated"
+_ALLOW: Final = IdentityVerdict.ALLOW
+_OK: Final = Outcome.SUCCESS
 _encode: Final = msgspec.json.Encoder().encode
 
 _OUTCOMES: Final[Mapping[type[KmsError], Outcome]] = {
@@ -112,7 +114,7 @@ class App:
         }
         self._pipeline = pipeline
         self._verify = verifier.verify
-        self._metrics = metrics
+        self._observe = metrics.observe
         self._pages = pages
         self._address = address
         self._date_line = date_line
@@ -150,7 +152,8 @@ class App:
 
     def _serve(self, exchange: Exchange, started: int, arrival: int) -> None:
         request_id = next(self._request_ids)
-        target = exchange.headers.get(_TARGET)
+        headers = exchange.headers
+        target = headers.get(_TARGET)
         if target is None:
             self._serve_query(exchange, request_id, started)
             return
@@ -175,11 +178,11 @@ class App:
             operation=route.operation,
             request=request,
             caller=self._caller(verified),
-            identity=IdentityVerdict.ALLOW,
+            identity=_ALLOW,
             region=self._region,
             request_id=request_id,
             source_ip=self._address.of(exchange),
-            user_agent=exchange.headers.get(_USER_AGENT, b"").decode("latin-1"),
+            user_agent=headers.get(_USER_AGENT, b"").decode("latin-1"),
             secure_transport=exchange.scheme == "https",
             arrival=arrival,
             ticket=_Ticket(exchange, started),
@@ -207,7 +210,7 @@ class App:
             _SUCCESS % (call.request_id.encode(), self._date_line(), len(body), body)
         )
         elapsed = time.perf_counter_ns() - ticket.started_ns
-        self._metrics.observe(call.operation.name, Outcome.SUCCESS, elapsed)
+        self._observe(call.operation.name, _OK, elapsed)
 
     def _answer_error(self, ticket: _Ticket, error: KmsError, request_id: str, name: str) -> None:
         answer = answer_json(error)
@@ -215,7 +218,7 @@ class App:
         ticket.exchange.respond(format_response(answer.status, head, answer.body))
         server = Outcome.SERVER_ERROR if error.fault == "server" else Outcome.CLIENT_ERROR
         elapsed = time.perf_counter_ns() - ticket.started_ns
-        self._metrics.observe(name, _OUTCOMES.get(type(error), server), elapsed)
+        self._observe(name, _OUTCOMES.get(type(error), server), elapsed)
 
     def _serve_query(self, exchange: Exchange, request_id: str, started: int) -> None:
         """Answer a request in the Query protocol: who am I (STS GetCallerIdentity)."""
@@ -239,7 +242,7 @@ class App:
             outcome = Outcome.CLIENT_ERROR
             answer = query.answer_error(error, STS, request_id)
             exchange.respond(format_response(answer.status, head, answer.body))
-        self._metrics.observe("GetCallerIdentity", outcome, time.perf_counter_ns() - started)
+        self._observe("GetCallerIdentity", outcome, time.perf_counter_ns() - started)
 
 
 def _wrong_service(service: str) -> InvalidSignatureException:
