@@ -7,7 +7,8 @@ from typing import Self
 
 
 class TcpProxy:
-    """Forwards to a local port; `mute_server` swallows what the server says, `cut` ends all.
+    """Forwards to a local port; `mute_server` swallows what the server says, `cut` ends all, and
+    while it is to `refuse`, new connections end at once.
 
     `heard` is all that the server said.
     """
@@ -16,6 +17,7 @@ class TcpProxy:
         self.target_port = target_port
         self.port = 0
         self.mute_server = False
+        self.refuse = False
         self.heard = bytearray()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -41,6 +43,9 @@ class TcpProxy:
             writer.transport.abort()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuse:
+            writer.transport.abort()
+            return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
         pair = {writer, far_writer}
         self._writers |= pair
