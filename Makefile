@@ -58,3 +58,4 @@ lock: ## pin and hash the dependencies anew
 generate: $(VENV)/dev.stamp ## write the generated code anew (API shapes, protobuf)
 	$(BIN)/python tools/generate_shapes.py
 	$(BIN)/python tools/generate_proto.py
+	$(BIN)/python -m tools.feature_table

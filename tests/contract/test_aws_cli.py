@@ -27,7 +27,7 @@ def new_key(node: RunningNode) -> str:
     return str(node.client(OWNER).create_key()["KeyMetadata"]["KeyId"])
 
 
-@pytest.mark.feature("F01-65", "F07-64")
+@pytest.mark.feature("F01-65", "F02-46", "F07-64")
 def test_keys_by_the_cli(node: RunningNode) -> None:
     made = kms(node, "create-key", "--description", "by the CLI", "--tags",
                "TagKey=Project,TagValue=Alpha")["KeyMetadata"]  # fmt: skip

@@ -64,7 +64,7 @@ def test_what_the_key_policy_allows_is_recorded_in_both_accounts(
     assert own["sharedEventID"] == foreign["sharedEventID"]
 
 
-@pytest.mark.feature("F03-10", "F04-30", "F02-06")
+@pytest.mark.feature("F03-10", "F04-30", "F04-44", "F02-06")
 @pytest.mark.parametrize("row", NEVER, ids=lambda row: row.name)
 def test_what_is_never_allowed_across_accounts_fails_in_spite_of_the_key_policy(
     node: RunningNode, shared: Scene, row: Row

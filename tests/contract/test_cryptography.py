@@ -144,7 +144,6 @@ HEADER: Final = {
 """Bytes that say which key made a blob; behind them is what only the key can prove."""
 
 
-@pytest.mark.feature("F07-07")
 def test_no_bit_of_a_ciphertext_can_be_changed(kms: Any, scene: Scene) -> None:
     blob = kms.encrypt(KeyId=scene.key_id, Plaintext=b"attack at dawn")["CiphertextBlob"]
     answers: dict[int, str] = {}
@@ -164,7 +163,6 @@ def test_no_bit_of_a_ciphertext_can_be_changed(kms: Any, scene: Scene) -> None:
     assert proven == {"InvalidCiphertextException"}
 
 
-@pytest.mark.feature("F07-07")
 def test_nor_when_the_key_is_named(kms: Any, scene: Scene) -> None:
     blob = kms.encrypt(KeyId=scene.key_id, Plaintext=b"attack at dawn")["CiphertextBlob"]
     for position in range(len(blob)):

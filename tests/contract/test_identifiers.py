@@ -49,7 +49,7 @@ def test_the_table_has_every_offered_operation() -> None:
     assert {row.operation for row in ROWS} | set(WITHOUT_KEY) == set(OPERATIONS) - {"ReplicateKey"}
 
 
-@pytest.mark.feature("F01-12", "F01-13")
+@pytest.mark.feature("F01-12", "F01-13", "F03-12")
 @BY_ROW
 @pytest.mark.parametrize("form", ["key id", "key ARN"])
 def test_key_ids_and_key_arns_are_accepted(kms: Any, row: Row, form: str) -> None:

@@ -84,7 +84,6 @@ def test_a_window_changes_only_by_cancelling_first(kms: Any, key: dict[str, Any]
     kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=30)
 
 
-@pytest.mark.feature("F02-44")
 def test_a_key_pending_deletion_is_listed_still(kms: Any, key: dict[str, Any]) -> None:
     kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
     listed = [

@@ -311,7 +311,6 @@ def test_the_only_policy_is_called_default(kms: Any, key: dict[str, Any]) -> Non
         kms.put_key_policy(KeyId=key["KeyId"], PolicyName="other", Policy=POLICY)
 
 
-@pytest.mark.feature("F03-19")
 def test_a_policy_is_of_its_key_alone(kms: Any, key: dict[str, Any]) -> None:
     other = kms.create_key()["KeyMetadata"]["KeyId"]
     before = policy_of(kms, other)

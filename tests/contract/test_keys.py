@@ -108,7 +108,7 @@ def test_a_multi_region_key_is_a_primary_without_replicas(kms: Any) -> None:
     )
 
 
-@pytest.mark.feature("F01-14")
+@pytest.mark.feature("F01-14", "F05-01", "F05-02")
 @pytest.mark.parametrize(
     ("parameters", "shown"),
     [
@@ -143,8 +143,8 @@ REFUSALS: Final[list[tuple[str, dict[str, Any], str, str]]] = [
         {"Description": "x" * 8193},
         "ValidationException",
         (
-            f"{PATTERN_ERROR}'{'x' * 256}...' at 'description' failed to satisfy constraint: Member "
-            "must have length less than or equal to 8192"
+            f"{PATTERN_ERROR}'{'x' * 256}...' at 'description' failed to satisfy constraint: "
+            "Member must have length less than or equal to 8192"
         ),
     ),
     (
@@ -158,8 +158,8 @@ REFUSALS: Final[list[tuple[str, dict[str, Any], str, str]]] = [
         {"KeySpec": "AES_512"},
         "ValidationException",
         (
-            f"{PATTERN_ERROR}'AES_512' at 'keySpec' failed to satisfy constraint: Member must satisfy "
-            "enum value set: ["
+            f"{PATTERN_ERROR}'AES_512' at 'keySpec' failed to satisfy constraint: Member must "
+            "satisfy enum value set: ["
         ),
     ),
     (

@@ -68,6 +68,7 @@ def tour(node: RunningNode) -> dict[str, Any]:
     return seen | {"alias": alias}
 
 
+@pytest.mark.feature("F07-63")
 def test_it_makes_encrypts_and_decrypts(tour: dict[str, Any]) -> None:
     assert tour["arn"].startswith(f"arn:aws:kms:{REGION}:{OWNER.account_id}:key/")
     assert tour["creationDate"].startswith("20")

@@ -380,7 +380,7 @@ def test_the_symmetric_quota_is_that_of_the_region(scaled: RunningNode) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.feature("F07-25", "F02-44")
+@pytest.mark.feature("F07-25")
 def test_an_account_has_as_many_keys_as_its_quota_in_any_state(node: RunningNode) -> None:
     client = node.client(LIMITED)
     keys = [client.create_key()["KeyMetadata"]["KeyId"] for _ in range(KEYS_OF_LIMITED)]
