@@ -183,6 +183,7 @@ def test_a_killed_region_is_down_and_comes_back_with_its_keys(breakable: Running
     assert "was running already" in lab.verb("start", THIRD)
 
 
+@pytest.mark.feature("F07-17", "F07-20")
 def test_a_region_serves_its_keys_while_etcd_and_the_others_are_killed(
     breakable: RunningLab,
 ) -> None:
@@ -192,11 +193,40 @@ def test_a_region_serves_its_keys_while_etcd_and_the_others_are_killed(
     for part in ("etcd", FIRST, THIRD):
         lab.kill(part)
     kms = lab.client(SECOND)
-    for _ in range(100):
+    for _ in range(50):
         assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"isolated"
+        own = kms.encrypt(KeyId=key_id, Plaintext=b"own")["CiphertextBlob"]
+        assert kms.decrypt(CiphertextBlob=own)["Plaintext"] == b"own"
+        data_key = kms.generate_data_key(KeyId=key_id, KeySpec="AES_256")
+        opened = kms.decrypt(CiphertextBlob=data_key["CiphertextBlob"])
+        assert opened["Plaintext"] == data_key["Plaintext"]
+    manage_alone(kms, key_id)
+
+
+def manage_alone(kms: Any, replica: str) -> None:
+    """What a Region may do from its own facts (protocol §4)."""
     alone = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/made-alone", TargetKeyId=alone)
+    kms.tag_resource(KeyId=alone, Tags=[{"TagKey": "made", "TagValue": "alone"}])
+    policy = kms.get_key_policy(KeyId=alone)["Policy"]
+    kms.put_key_policy(KeyId=alone, PolicyName="default", Policy=policy)
+    kms.disable_key(KeyId=replica)
+    kms.enable_key(KeyId=replica)
+    kms.schedule_key_deletion(KeyId=alone, PendingWindowInDays=7)
+    kms.cancel_key_deletion(KeyId=alone)
     kms.delete_alias(AliasName="alias/made-alone")
+
+
+def test_a_region_that_was_restarted_alone_opens_what_others_sealed(
+    breakable: RunningLab,
+) -> None:
+    lab = breakable
+    key_id = replicated_key(lab, SECOND)
+    blob = lab.client(FIRST).encrypt(KeyId=key_id, Plaintext=b"old")["CiphertextBlob"]
+    for part in (*REGIONS, "etcd"):
+        lab.kill(part)
+    lab.start(SECOND)
+    assert lab.client(SECOND).decrypt(CiphertextBlob=blob)["Plaintext"] == b"old"
 
 
 def test_a_partitioned_region_serves_its_keys_and_replicates_none(breakable: RunningLab) -> None:

@@ -8,14 +8,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
 
+from regionkms.lab.lab import Lab
 from regionkms.lab.layout import Ports
 from regionkms.lab.readiness import is_free
+from regionkms.lab.state import load_state
 from regionkms.model.ids import RegionName
 from tests.support.node import Account
 
@@ -100,18 +103,12 @@ class RunningLab:
         attempts: int = 1,
     ) -> Any:
         """A boto3 client of a Region's endpoint, or of the front door."""
-        who = account or self.owner
-        session = boto3.session.Session(
-            aws_access_key_id=who.access_key_id,
-            aws_secret_access_key=who.secret_access_key,
-            region_name=region,
-        )
-        return session.client(  # type: ignore[call-overload] # the service is chosen by the test
+        return _client(
+            self.gateway if by_front_door else self.endpoint(region),
+            account or self.owner,
             service,
-            endpoint_url=self.gateway if by_front_door else self.endpoint(region),
-            config=Config(
-                retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=20
-            ),
+            region,
+            attempts,
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -152,6 +149,21 @@ class RunningLab:
         self.values = json.loads((self.folder / "lab.json").read_text())
 
 
+@lru_cache(maxsize=128)
+def _client(url: str, account: Account, service: str, region: str, attempts: int) -> Any:
+    """Making a client takes longer than most calls, so each is made once."""
+    session = boto3.session.Session(
+        aws_access_key_id=account.access_key_id,
+        aws_secret_access_key=account.secret_access_key,
+        region_name=region,
+    )
+    return session.client(  # type: ignore[call-overload] # the service is chosen by the test
+        service,
+        endpoint_url=url,
+        config=Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=20),
+    )
+
+
 def regionkms(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command; the environment of the tests' own settings stays outside."""
     environment = {
@@ -176,4 +188,8 @@ def running_lab(folder: Path, *options: str) -> Iterator[RunningLab]:
         lab.reload()
         yield lab
     finally:
-        lab.run("down")
+        # In this process, not by the command: whatever the test has found broken, nothing may
+        # be left running.
+        made = Lab(folder, tell=lambda _: None)
+        if load_state(made.folder) is not None:
+            made.down()
