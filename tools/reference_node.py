@@ -13,6 +13,7 @@ from regionkms.cli.node_command import node
 from regionkms.config import ENVIRONMENT_PREFIX, NodeSettings, SettingsAsRead
 from regionkms.model import limits
 from regionkms.model.ids import RegionName
+from regionkms.node import memory
 from regionkms.node.memory import COUNTERS, GAUGES
 from regionkms.node.operator import OperatorCommand
 from regionkms.node.operator_commands import OPERATOR_COMMANDS
@@ -232,8 +233,15 @@ _MEANINGS = {
 
 def metrics_page() -> str:
     """Every family that /metrics can show, taken from an exposition."""
+    silent = {f"regionkms_{name}" for name in _never_counted()}
     rows = [
-        (code(name), kind, codes(labels), _MEANINGS[name.removeprefix("regionkms_")])
+        (
+            code(name),
+            kind,
+            codes(labels),
+            _MEANINGS[name.removeprefix("regionkms_")]
+            + (" Always 0 in this release." if name.removesuffix("_total") in silent else ""),
+        )
         for name, kind, labels in metric_families()
     ]
     return page(
@@ -244,6 +252,17 @@ def metrics_page() -> str:
         f"`outcome` is one of {codes(each.name.lower() for each in Outcome)}; `verdict` is "
         "`allowed` or `throttled`; `quota` is a code of [quotas](quotas.md).",
     )
+
+
+def _never_counted() -> set[str]:
+    """Metrics that are declared and that no other module names."""
+    package = Path(inspect.getfile(memory)).parent.parent
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+        if path != Path(inspect.getfile(memory))
+    )
+    return {name for name in (*COUNTERS, *GAUGES) if f'"{name}"' not in sources}
 
 
 _SERIES = re.compile(r"^([a-z_]+?)(?:_bucket|_sum|_count)?\{([^}]*)\} ", re.MULTILINE)
