@@ -27,6 +27,7 @@ from regionkms.node.agent_door import StoreAgentDoor
 from regionkms.node.handover import Handover, agent_socket, announce, audit_directory
 from regionkms.node.live_quotas import LiveQuotas
 from regionkms.node.memory import node_layout
+from regionkms.node.worker_meters import WorkerMeters
 from regionkms.operations import OPERATIONS
 from regionkms.operations.decision_cache import DecisionCache
 from regionkms.operations.key_cache import KeyCache
@@ -131,8 +132,8 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
             verifier=SignatureVerifier(scope=signing_scope(settings.region), directory=directory),
             metrics=metrics,
             pages=Pages(
-                ready=lambda: None,
-                metrics=lambda: _metrics_page(settings, metrics, quota_counter),
+                ready=lambda: "draining" if stop.is_set() else None,
+                metrics=lambda: _metrics_page(settings, meters, metrics, quota_counter),
             ),
             address=ClientAddress(settings.trusted_proxies),
             date_line=lambda: server.traffic.date_line,
@@ -146,6 +147,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         server = HttpServer(
             handle=app.handle, before_answers=before_answers, unix_time=clock.machine_now
         )
+        meters = WorkerMeters(metrics=metrics, traffic=server.traffic, keys=keys, audit=audit)
         tls = (
             server_context(settings.tls_certificate, settings.tls_key)
             if settings.tls_certificate is not None and settings.tls_key is not None
@@ -156,7 +158,7 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
         gc.freeze()
         announce(channel, stop)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        housekeeper = tasks.create_task(_keep_house(audit, store, quota_counter))
+        housekeeper = tasks.create_task(_keep_house(audit, store, quota_counter, meters))
         await stop.wait()
         housekeeper.cancel()
         dropped = await server.drain(settings.drain_s)
@@ -178,18 +180,24 @@ async def _contained(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _metrics_page(
-    settings: NodeSettings, metrics: SharedMetrics, quotas: SharedQuotaCounter
+    settings: NodeSettings,
+    meters: WorkerMeters,
+    metrics: SharedMetrics,
+    quotas: SharedQuotaCounter,
 ) -> bytes:
-    metrics.flush()
+    meters.read()
     quotas.flush()
     return exposition(settings.region, metrics.snapshot(), quotas.usage())
 
 
-async def _keep_house(audit: SegmentLog, store: SqlStore, quotas: SharedQuotaCounter) -> None:
+async def _keep_house(
+    audit: SegmentLog, store: SqlStore, quotas: SharedQuotaCounter, meters: WorkerMeters
+) -> None:
     """What a worker does now and then beside its requests; nothing waits for it."""
     while True:
         await asyncio.sleep(HOUSEKEEPING_S)
         quotas.flush()
+        meters.read()
         try:
             audit.flush()
             await audit.clear_outbox(store)

@@ -95,6 +95,11 @@ class KeyCache:
         self._head = 0
         self._flights: dict[object, asyncio.Future[None]] = {}
 
+    @property
+    def loaded(self) -> int:
+        """Keys in memory, remembered absences included."""
+        return len(self._keys)
+
     def arrive(self) -> int:
         """Note a request's arrival: a number that `behind` compares, never smaller than before.
 
