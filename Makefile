@@ -58,4 +58,6 @@ lock: ## pin and hash the dependencies anew
 generate: $(VENV)/dev.stamp ## write the generated code anew (API shapes, protobuf)
 	$(BIN)/python tools/generate_shapes.py
 	$(BIN)/python tools/generate_proto.py
+	$(BIN)/python -m tools.generate_cli_reference
+	$(BIN)/python -m tools.generate_reference
 	$(BIN)/python -m tools.feature_table
