@@ -80,14 +80,16 @@ def main() -> int:
 
 
 def wait_until_enabled(kms: Any, key_id: str) -> None:
-    """A replica is Creating until its Region holds the key's material."""
+    """A replica shows up a moment after the call, and is Creating until it has its material."""
     deadline = time.perf_counter() + REPLICA_WITHIN_S
-    while True:
-        state = kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"]
-        if state == "Enabled":
-            return
+    state = ""
+    while state != "Enabled":
         if time.perf_counter() > deadline:
-            raise TimeoutError(f"the replica is still {state}")
+            raise TimeoutError(f"the replica is still {state or 'on its way'}")
+        try:
+            state = kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"]
+        except kms.exceptions.NotFoundException:
+            state = ""
         time.sleep(0.01)
 
 

@@ -47,6 +47,7 @@ from regionkms.model.ids import RegionName, is_multi_region_key_id
 _REPLICA_WITHIN_S: Final = 15.0
 _POLL_S: Final = 0.05
 _CREATING: Final = "Creating"
+_NOT_FOUND: Final = "NotFoundException"
 
 Tell = Callable[[str], None]
 
@@ -219,15 +220,23 @@ def _unless_there(call: Callable[[], Any]) -> bool:
 
 
 def _await_replica(target: KmsClient, key_id: str, region: RegionName) -> None:
+    """Wait for a replica, which shows up a moment after the call that made it was answered."""
     clock = SystemClock()
     deadline = clock.monotonic() + _REPLICA_WITHIN_S
-    while True:
-        state = target.call("DescribeKey", {"KeyId": key_id})["KeyMetadata"]["KeyState"]
-        if state != _CREATING:
-            return
+    while _is_coming(target, key_id):
         if clock.monotonic() > deadline:
             raise ConfigurationError(f"the replica of {key_id} in {region} is still being created")
         sleep(_POLL_S)
+
+
+def _is_coming(target: KmsClient, key_id: str) -> bool:
+    try:
+        metadata = target.call("DescribeKey", {"KeyId": key_id})["KeyMetadata"]
+    except RefusedError as error:
+        if error.code != _NOT_FOUND:
+            raise
+        return True
+    return bool(metadata["KeyState"] == _CREATING)
 
 
 def _policy_text(policy: dict[str, Any] | str) -> str:
