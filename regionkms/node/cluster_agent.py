@@ -37,6 +37,9 @@ from regionkms.transport.server import KeyTransportServer
 
 _RANDOM: Final = secrets.SystemRandom()
 
+SILENT_AFTER_S = 20.0
+"""A mirror older than this means that etcd does not answer: passes are a few seconds apart."""
+
 
 class _LateHandler:
     """Stands in the listening server until the agent is made: its address is known only then."""
@@ -131,13 +134,18 @@ class ClusterAgent:
         """What `status` shows of the cluster."""
         reasons = self.agent.stop_reasons
         return {
-            "etcd": "stopped" if reasons else "connected",
+            "etcd": self._etcd(),
             "cluster": self.identity.cluster,
             "stopped": reasons,
             "mirror_lag_s": round(self.agent.lag_s, 3),
             "regions": sorted(self.agent.directory.regions),
             "idle": self.agent.is_idle,
         }
+
+    def _etcd(self) -> str:
+        if self.agent.stop_reasons:
+            return "stopped"
+        return "connected" if self.agent.lag_s < SILENT_AFTER_S else "no answer"
 
     async def close(self) -> None:
         """Stop listening and close the connections."""
