@@ -29,6 +29,7 @@ from regionkms.crypto.directory_trust import (
 )
 from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.crypto.trust import RecordKeys
+from regionkms.model.errors import CoordinatorUnavailable, OutcomeUnknown, StoreUnavailable
 from regionkms.model.ids import RegionName, StoreId
 from regionkms.model.record import RECORD_FORMAT, Incarnation
 from regionkms.model.region_entry import RegionEntry, encode_signed_entry
@@ -174,6 +175,13 @@ class RegionDirectory:
                 self._set_stopped("the directory keeps changing under this Region's writes")
             except (StoppedError, DirectoryRejectedError) as error:
                 self._set_stopped(str(error))
+
+    async def refresh(self) -> None:
+        """Join again, if etcd and store answer; otherwise leave things as they are."""
+        try:
+            await self.join()
+        except (CoordinatorUnavailable, OutcomeUnknown, StoreUnavailable) as error:
+            _log.info("the directory can't be read at the moment: %s", error)
 
     async def _join_once(self) -> bool:
         """One reading of the directory; False if something was written: read again."""
@@ -324,7 +332,7 @@ class RegionDirectory:
             return False
         known = (self.own_revision, self.incarnation_revision)
         if (reading.own_entry.mod_revision, reading.incarnation.mod_revision) != known:
-            await self.join()
+            await self.refresh()
             return False
         self._see(reading.place)
         return True

@@ -147,16 +147,11 @@ class KeyReconciler:
         self._ports.metrics.add("looks")
         reading = await self._reading(key)
         local = await self._ports.store.read(lambda tx: self._local(tx, key))
-        seen: Seen | Stop | None = None
-        if reading is not None:
-            seen = believe(
-                reading,
-                key,
-                local,
-                names=self._ports.names,
-                keys=self._directory.keys,
-                incarnation=self._directory.incarnation,
-            )
+        seen = None if reading is None else self._believe(reading, key, local)
+        if reading is not None and isinstance(seen, Stop):
+            # Its writer may be a Region that has joined the cluster since the directory was read.
+            await self._directory.refresh()
+            seen = self._believe(reading, key, local)
         believed = None if isinstance(seen, Stop) else seen
         local, step = await self._level(key, local, believed)
         if isinstance(seen, Stop):
@@ -164,6 +159,16 @@ class KeyReconciler:
         if reading is not None:
             self._note_stop(key, step)
         return Look(reading=reading, local=local, step=step)
+
+    def _believe(self, reading: Reading, key: RecordKey, local: LocalFacts) -> Seen | Stop:
+        return believe(
+            reading,
+            key,
+            local,
+            names=self._ports.names,
+            keys=self._directory.keys,
+            incarnation=self._directory.incarnation,
+        )
 
     async def _reading(self, key: RecordKey) -> Reading | None:
         """A reading of the etcd that this Region has pinned; None: none to be had now."""

@@ -62,10 +62,7 @@ class RecordFinder:
     async def rejoin(self) -> None:
         """Read the directory; keys that could not be worked on are looked at when it is well."""
         was_stopped = bool(self._directory.stopped)
-        try:
-            await self._directory.join()
-        except CoordinatorUnavailable:
-            return
+        await self._directory.refresh()
         if was_stopped and not self._directory.stopped:
             self._queue.add_failing()
 
