@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPSConnection
+from typing import Any
 
 from bench.credentials import ACCESS_KEY_ID, REGION, SECRET
 from bench.servers import Server
@@ -24,14 +25,14 @@ def http_request(server: Server, operation: str, body: dict[str, object]) -> byt
     return kms_request(_SIGNER, operation, text, at=time.time(), url=url).to_http()
 
 
-def call(server: Server, operation: str, body: dict[str, object]) -> dict[str, str]:
+def call(server: Server, operation: str, body: dict[str, object]) -> dict[str, Any]:
     """Make one call and return what it answers."""
     return calls(server, operation, [body])[0]
 
 
 def calls(
     server: Server, operation: str, bodies: Sequence[dict[str, object]]
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """Make calls, one after the other on one connection, and return what they answer."""
     context = server.client_context
     connection = (

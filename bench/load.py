@@ -9,6 +9,7 @@ import asyncio
 import ssl as tls
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -54,10 +55,13 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         assert self._transport is not None
-        requests = self._run.requests
-        self._sent_ns = time.perf_counter_ns()
-        self._transport.write(requests[self._next % len(requests)])
+        request = self._run.next(self._next)
         self._next += 1
+        if request is None:
+            self._transport.close()
+            return
+        self._sent_ns = time.perf_counter_ns()
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
@@ -80,12 +84,19 @@ class _Connection(asyncio.Protocol):
 
 
 class _Run:
-    def __init__(self, requests: Sequence[bytes]) -> None:
+    def __init__(self, requests: Sequence[bytes], *, once: bool) -> None:
         self.requests = requests
+        self._each_once = iter(requests) if once else None
         self.result = Result()
         self.going = True
         self.open = 0
         self.ended = asyncio.Event()
+
+    def next(self, number: int) -> bytes | None:
+        """The next request of a connection; None when there is none left."""
+        if self._each_once is not None:
+            return next(self._each_once, None)
+        return self.requests[number % len(self.requests)]
 
     def count(self, answer: bytes, sent_ns: int) -> None:
         result = self.result
@@ -112,8 +123,9 @@ async def _run(
     connections: int,
     seconds: float,
     context: tls.SSLContext | None,
+    once: bool,
 ) -> Result:
-    run = _Run(requests)
+    run = _Run(requests, once=once)
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     step = max(1, len(requests) // connections)
@@ -125,7 +137,9 @@ async def _run(
             port,
             ssl=context,
         )
-    await asyncio.sleep(seconds)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await run.ended.wait()
     run.going = False
     run.result.seconds = time.perf_counter() - started
     async with asyncio.timeout(10):
@@ -141,8 +155,27 @@ def drive(
     connections: int = 32,
     seconds: float = 5.0,
     context: tls.SSLContext | None = None,
+    once: bool = False,
 ) -> Result:
-    """Send requests in turn over some connections for some seconds."""
+    """Send requests in turn over some connections for some seconds.
+
+    Args:
+        host: Address of the server.
+        port: Port of the server.
+        requests: Whole requests; they are repeated.
+        connections: Open at a time, each with one request in flight.
+        seconds: How long.
+        context: For TLS.
+        once: Send each request once, and end when all are answered.
+    """
     return uvloop.run(
-        _run(host, port, requests, connections=connections, seconds=seconds, context=context)
+        _run(
+            host,
+            port,
+            requests,
+            connections=connections,
+            seconds=seconds,
+            context=context,
+            once=once,
+        )
     )

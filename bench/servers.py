@@ -33,7 +33,7 @@ class Server:
         pids: The processes that answer requests; their CPU time is the server's.
         keys: Ids of its KMS keys; the floor takes any.
         certificate: None for plain HTTP.
-        start_s: From its start to its listening, in seconds; a node listens when it is ready to answer.
+        start_s: From its start until it listens, in seconds; a node does once it can answer.
     """
 
     name: str
@@ -88,9 +88,10 @@ def pin(core: int | None) -> None:
 
 
 @contextmanager
-def _process(
+def server_process(
     arguments: Sequence[str], *, core: int | None, log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """A process on a core (None: on all), ended by SIGTERM when the block ends."""
     before = os.sched_getaffinity(0)
     pin(core)
     try:
@@ -109,7 +110,8 @@ def _process(
             process.wait()
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return when a process listens on a port."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -133,8 +135,8 @@ def floor_server(certificate: Certificate | None = None) -> Iterator[Server]:
         arguments += ["--certificate", str(certificate.chain), "--key", str(certificate.key)]
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "log"
-        with _process(arguments, core=SERVER_CORE, log=log) as process:
-            _await_port(process, port, log)
+        with server_process(arguments, core=SERVER_CORE, log=log) as process:
+            await_port(process, port, log)
             yield Server(
                 name="floor",
                 port=port,
@@ -177,8 +179,8 @@ def node_server(
             arguments += ["--tls-key", str(certificate.key)]
         log = directory / "log"
         started = time.monotonic()
-        with _process(arguments, core=core, log=log) as process:
-            _await_port(process, port, log)
+        with server_process(arguments, core=core, log=log) as process:
+            await_port(process, port, log)
             yield Server(
                 name="regionkms",
                 port=port,

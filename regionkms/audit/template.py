@@ -9,7 +9,7 @@ all of them together would take 0.9 kB for each combination.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
@@ -179,6 +179,8 @@ def _never(_: Any) -> str:
     raise AssertionError("canonical.encode writes these records")
 
 
+_ACCOUNT: Final = '{"accountId":'
+_ARN: Final = f',"type":"{RESOURCE_TYPE}","ARN":'
 _AFTER_RESOURCES: Final = (
     "],"
     + _member("eventType", "AwsApiCall")
@@ -210,7 +212,11 @@ class TemplateEncoder:
             return None
         shared = f',"sharedEventID":"{shared_event_id}"' if shared_event_id else ""
         failure = "" if error is None else _failure(error)
-        shown = _resource(*resources[0]) if len(resources) == 1 else _resources(resources)
+        if len(resources) == 1:
+            ((account_id, arn),) = resources
+            shown = f"{_ACCOUNT}{_quote(account_id)}{_ARN}{_quote(arn)}}}"
+        else:
+            shown = ",".join([_resource(*each) for each in resources])
         return (
             f'{start.text}{failure}"requestParameters":{plan.parameters(request)}'
             f',"responseElements":null,"requestID":{_quote(facts.request_id)}'
@@ -272,11 +278,7 @@ class TemplateEncoder:
 
 
 def _resource(account_id: str, arn: str) -> str:
-    return f'{{"accountId":{_quote(account_id)},"type":"{RESOURCE_TYPE}","ARN":{_quote(arn)}}}'
-
-
-def _resources(resources: Sequence[tuple[str, str]]) -> str:
-    return ",".join([_resource(account_id, arn) for account_id, arn in resources])
+    return f"{_ACCOUNT}{_quote(account_id)}{_ARN}{_quote(arn)}}}"
 
 
 def _failure(error: KmsError) -> str:
