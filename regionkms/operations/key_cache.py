@@ -94,6 +94,7 @@ class KeyCache:
         self.caught_up = 0
         self._head = 0
         self._flights: dict[object, asyncio.Future[None]] = {}
+        self._overtaken: set[object] = set()
 
     @property
     def loaded(self) -> int:
@@ -182,6 +183,7 @@ class KeyCache:
             self._keys.clear()
             self._aliases.clear()
             self._forget_derived()
+            self._overtaken.update(self._flights)
         await self._on_changes(changes)
         self._head = changes.head
         self.caught_up = moves
@@ -189,14 +191,23 @@ class KeyCache:
     def _drop(self, change: Change) -> None:
         match change.kind:
             case ChangeKind.KEY | ChangeKind.TAGS:
-                self._forget_key((change.account_id, KeyId(change.name)))
+                name = (change.account_id, KeyId(change.name))
+                self._overtake(name)
+                self._forget_key(name)
             case ChangeKind.ALIAS:
-                target = self._aliases.pop((change.account_id, AliasName(change.name)), None)
+                ref = (change.account_id, AliasName(change.name))
+                self._overtake(_flight_of_alias(ref))
+                target = self._aliases.pop(ref, None)
                 if target is not None and not isinstance(target, Missing):
                     self._forget_key((change.account_id, target))
                     self._forget_derived()
             case _:
                 return
+
+    def _overtake(self, flight: object) -> None:
+        """What a read in the air brings may be from before a change that the feed has just told."""
+        if flight in self._flights:
+            self._overtaken.add(flight)
 
     def _forget_key(self, name: KeyName) -> None:
         if self._keys.pop(name, MISSING) is not MISSING:
@@ -206,11 +217,11 @@ class KeyCache:
         await self._once(name, lambda: self._read_key(name))
 
     async def _load_alias(self, ref: AliasRef) -> None:
-        await self._once(("alias", ref), lambda: self._read_alias(ref))
+        await self._once(_flight_of_alias(ref), lambda: self._read_alias(ref))
 
     async def _read_key(self, name: KeyName) -> None:
         account_id, key_id = name
-        head = self._head
+        self._overtaken.discard(name)
 
         def work(tx: StoreTransaction) -> KeyRows | None:
             key = tx.keys.get(account_id, key_id)
@@ -224,14 +235,15 @@ class KeyCache:
             )
 
         rows = await self._store.read(work)
-        if head != self._head:
-            return  # The feed moved meanwhile and may name this key; the caller asks again.
+        if name in self._overtaken:
+            return  # The caller asks again.
         self._remember(self._keys, name, MISSING if rows is None else self._build(rows))
 
     async def _read_alias(self, ref: AliasRef) -> None:
-        head = self._head
+        flight = _flight_of_alias(ref)
+        self._overtaken.discard(flight)
         alias = await self._store.read(lambda tx: tx.aliases.get(*ref))
-        if head == self._head:
+        if flight not in self._overtaken:
             self._remember(self._aliases, ref, MISSING if alias is None else alias.target_key_id)
 
     def _remember(self, cache: OrderedDict[Any, Any], name: object, value: object) -> None:
@@ -275,3 +287,8 @@ class KeyCache:
     def _clear(self, flight: object, landed: "asyncio.Future[None]") -> None:
         if self._flights.get(flight) is landed:
             del self._flights[flight]
+            self._overtaken.discard(flight)
+
+
+def _flight_of_alias(ref: AliasRef) -> object:
+    return ("alias", *ref)
