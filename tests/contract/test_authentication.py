@@ -9,7 +9,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
 from tests.support.node import OWNER, REGION, STRANGER, Account, RunningNode
-from tests.support.signing import RawRequest
+from tests.support.signing import RawRequest, sign
 
 UNKNOWN: Final = Account(
     account_id="999999999999",
@@ -50,6 +50,11 @@ def with_unsigned_target(node: RunningNode) -> RawRequest:
     return request.with_header(b"x-amz-extra", b"1")
 
 
+def with_the_target_outside_of_the_signature(node: RunningNode) -> RawRequest:
+    request = sign(OWNER.signer(), at=time.time(), url=f"{node.url}/", body=b"{}")
+    return request.with_header(b"x-amz-target", b"TrentService.ListKeys")
+
+
 def with_session_token(node: RunningNode) -> RawRequest:
     return node.signed("ListKeys").with_header(b"x-amz-security-token", b"x")
 
@@ -77,6 +82,11 @@ REFUSALS: Final[dict[str, tuple[Any, str, str]]] = {
         with_unsigned_target,
         "InvalidSignatureException",
         "There were headers present in the request which were not signed",
+    ),
+    "a target that is not signed": (
+        with_the_target_outside_of_the_signature,
+        "InvalidSignatureException",
+        "There were headers present in the request which were not signed: x-amz-target",
     ),
     "a session token that is not signed": (with_session_token, "InvalidSignatureException", ""),
     "signed 6 minutes ago": (

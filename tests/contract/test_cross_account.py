@@ -1,5 +1,6 @@
 """What another account may do, by key policy (spec 04 §6, spec 02 §3.1 T4)."""
 
+import base64
 import json
 from typing import Any, Final
 
@@ -104,6 +105,30 @@ def test_a_denied_call_is_the_callers_record_alone_and_names_no_key(
         (record,) = node.records_of(facts)
         assert record["recipientAccountId"] == STRANGER.account_id
         answers.append((facts["Error"], record["resources"], record["errorMessage"]))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.feature("F03-10")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_strangers_get_the_same_bytes_for_a_key_that_is_there_and_one_that_is_not(
+    node: RunningNode, kms: Any, row: Row
+) -> None:
+    scene = Scene(kms)
+    answers = []
+    for arn in (scene.arn, scene.arn[:-12] + "0" * 12):
+        members = {
+            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for name, value in foreign_request(row, scene, arn).items()
+        }
+        answer = node.call(row.operation, members, account=STRANGER)
+        same = answer.body.replace(arn.encode(), b"<arn>")
+        headers = {
+            name: value
+            for name, value in answer.headers.items()
+            if name not in {"x-amzn-requestid", "date"}
+        }
+        answers.append((answer.status, headers, same))
+    assert answers[0][0] == 400
     assert answers[0] == answers[1]
 
 
