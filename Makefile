@@ -22,8 +22,12 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/examples.stamp: requirements-examples.lock $(VENV)/run.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-examples.lock
+	@touch $@
+
 .PHONY: lab
-lab: $(VENV)/run.stamp ## start three Regions and show a round trip across them
+lab: $(VENV)/examples.stamp ## start three Regions and show a round trip across them
 	@$(BIN)/python tools/get_etcd.py
 	@$(BIN)/regionkms lab up --detach
 	@$(BIN)/python examples/tour.py
@@ -53,6 +57,7 @@ lock: ## pin and hash the dependencies anew
 	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements.in -o requirements.lock
 	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements-lab.in -o requirements-lab.lock
 	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock
+	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements-examples.in -o requirements-examples.lock
 
 .PHONY: generate
 generate: $(VENV)/dev.stamp ## write the generated code anew (API shapes, protobuf)

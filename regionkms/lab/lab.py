@@ -36,6 +36,7 @@ from regionkms.lab.status import LabStatus, PartState, look, look_at_part, look_
 from regionkms.model.errors import ConfigurationError
 from regionkms.model.ids import RegionName
 from regionkms.node.command_socket import ask
+from regionkms.node.socket_path import fits
 
 DEFAULT_REGIONS: Final = ("us-east-1", "eu-west-1", "ap-southeast-2")
 DEFAULT_BASE_PORT: Final = 8101
@@ -215,6 +216,7 @@ class Lab:
         state = load_state(self.folder)
         if state is None:
             state = _new_state(wishes)
+            _check_paths(self.folder, state)
             _check_ports(state)
             save_state(self.folder, state)
             self._tell(f"Making a lab in {self.folder.root}: {', '.join(state.regions)}")
@@ -399,6 +401,16 @@ def _new_state(wishes: Wishes) -> LabState:
     # Building the ports checks names and numbers.
     state.ports.all()
     return state
+
+
+def _check_paths(folder: Folder, state: LabState) -> None:
+    """Refuse a folder whose sockets no address can name, where no /proc helps."""
+    sockets = [folder.operator_socket(region) for region in state.regions]
+    if not Path("/proc/self/fd").exists() and not all(map(fits, sockets)):
+        raise ConfigurationError(
+            f"{folder.root} is too long for the sockets in it. Give the lab a --dir with a "
+            "shorter path."
+        )
 
 
 def _all_names(state: LabState) -> list[str]:

@@ -46,6 +46,7 @@ from regionkms.node.live_quotas import LiveQuotas
 from regionkms.node.memory import node_layout
 from regionkms.node.operator import OperatorPorts, OperatorServer
 from regionkms.node.operator_commands import OPERATOR_COMMANDS
+from regionkms.node.socket_path import short_path
 from regionkms.operations import OPERATIONS
 from regionkms.operations.key_metadata import key_metadata
 from regionkms.ports.clock import Clock
@@ -189,7 +190,8 @@ class WakeSocket:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         former = os.umask(0o177)
         try:
-            self._socket.bind(str(self._path))
+            with short_path(self._path) as text:
+                self._socket.bind(text)
         finally:
             os.umask(former)
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._readable)

@@ -11,6 +11,7 @@ from typing import Final
 from regionkms.model.errors import StoreUnavailable
 from regionkms.model.ids import RegionName
 from regionkms.model.key import Intent, IntentState, Lock
+from regionkms.node.socket_path import lasting_path
 from regionkms.ports.change_counter import ChangeCounter
 from regionkms.ports.clock import Clock
 from regionkms.ports.store import Store, StoreTransaction
@@ -46,7 +47,7 @@ class StoreAgentDoor:
         self._store = store
         self._counter = counter
         self._clock = clock
-        self._path = str(agent_socket)
+        self._path = lasting_path(agent_socket)
         self._clustered = clustered
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)  # noqa: FBT003 - the standard library's signature

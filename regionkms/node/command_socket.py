@@ -14,7 +14,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from regionkms.model.errors import ConfigurationError, Fault, KmsError
+from regionkms.node.socket_path import short_path
 
 _log = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ OPERATOR_SOCKET_NAME: Final = "operator.sock"
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Of a question or an answer."""
 IDLE_S: Final = 60.0
-_MAX_PATH_BYTES: Final = 100
-"""Longer paths do not fit a Unix socket's address (108 bytes on Linux, 104 elsewhere)."""
 _ROOT: Final = 0
 _CREDENTIALS: Final = struct.Struct("3i")
 
@@ -62,20 +61,6 @@ _QUESTIONS: Final = msgspec.json.Decoder(_Question)
 
 Handle = Callable[[str, Mapping[str, Any], Asker], Awaitable[object]]
 """(command, arguments, who asks) -> what JSON can carry. It may raise Fault or KmsError."""
-
-
-@contextlib.contextmanager
-def short_path(path: Path) -> Iterator[str]:
-    """A path that fits a socket's address: a long one is reached through its open folder."""
-    text = str(path)
-    if len(os.fsencode(text)) <= _MAX_PATH_BYTES:
-        yield text
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 class CommandSocket:

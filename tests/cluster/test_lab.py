@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,16 @@ from botocore.exceptions import ClientError
 
 from regionkms.lab.layout import Folder
 from regionkms.lab.processes import Processes, start_time_of
-from tests.support.lab import FIRST, REGIONS, SECOND, THIRD, RunningLab, regionkms, running_lab
+from tests.support.lab import (
+    FIRST,
+    REGIONS,
+    SECOND,
+    THIRD,
+    RunningLab,
+    free_base_port,
+    regionkms,
+    running_lab,
+)
 
 SECONDS = 10.0
 """Every verb answers within seconds, also on a machine with something else to do."""
@@ -291,6 +303,51 @@ def test_down_leaves_no_process_and_up_brings_the_same_lab_back(tmp_path: Path) 
         assert lab.client().describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "Enabled"
         lab.verb("down", "--purge")
         assert not lab.folder.exists()
+
+
+def test_a_lab_in_the_foreground_ends_with_its_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    command = [sys.executable, "-m", "regionkms", "lab", "up", "--dir", str(folder)]
+    options = ["--regions", "us-east-1", "--base-port", str(free_base_port())]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as terminal:
+        try:
+            assert terminal.stdout is not None
+            said = ""
+            while "Logs follow; Ctrl-C ends the lab." not in said:
+                line = terminal.stdout.readline()
+                assert line, said
+                said += line
+            sessions = sessions_of(RunningLab(folder=folder, values={"regions": ["us-east-1"]}))
+            assert len(sessions) == 3
+            terminal.send_signal(signal.SIGINT)
+            rest = terminal.stdout.read()
+            assert terminal.wait(2 * SECONDS) == 0, rest
+            assert alive_in(sessions) == []
+        finally:
+            terminal.kill()
+
+
+def test_a_lab_may_have_three_etcd_members(tmp_path: Path) -> None:
+    with running_lab(
+        tmp_path / "lab", "--regions", "us-east-1,eu-west-1", "--etcd-members", "3"
+    ) as lab:
+        assert len(lab.etcd) == 3
+        assert [each["state"] for each in lab.status()["parts"]] == ["ready"] * 4
+        assert state_of(lab.client("eu-west-1"), replicated_key(lab, "eu-west-1")) == "Enabled"
+
+
+def test_a_lab_may_lie_deeper_than_a_socket_s_address_can_tell(tmp_path: Path) -> None:
+    with running_lab(tmp_path / ("d" * 120), "--regions", "us-east-1") as lab:
+        assert lab.client().create_key(MultiRegion=True)["KeyMetadata"]["KeyState"] == "Enabled"
+        assert lab.status()["ready"] is True
+
+
+def test_a_taken_port_is_named_and_nothing_is_started(lab: RunningLab, tmp_path: Path) -> None:
+    base = lab.endpoint(FIRST).rpartition(":")[2]
+    done = regionkms("lab", "up", "--detach", "--dir", str(tmp_path / "lab"), "--base-port", base)
+    assert done.returncode == 1
+    assert "are taken; this lab needs" in done.stderr
+    assert not (tmp_path / "lab" / "state.json").exists()
 
 
 def test_a_pid_that_was_given_to_another_process_is_never_signalled(tmp_path: Path) -> None:
