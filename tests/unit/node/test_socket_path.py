@@ -1,10 +1,13 @@
-import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from regionkms.node.socket_path import fits, lasting_path, short_path
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_a_short_path_stays_as_it_is() -> None:
@@ -32,10 +35,10 @@ def test_a_long_path_is_bound_and_reached_all_the_same(tmp_path: Path) -> None:
 def test_the_open_folder_is_closed_again(tmp_path: Path) -> None:
     path = tmp_path / ("d" * 150) / "agent.sock"
     path.parent.mkdir()
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with short_path(path):
-        assert len(os.listdir("/proc/self/fd")) == before + 1
-    assert len(os.listdir("/proc/self/fd")) == before
+        assert descriptors() == before + 1
+    assert descriptors() == before
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
