@@ -65,6 +65,11 @@ class RealRegion:
         self.under_test.crash()
         self.start()
 
+    async def serve_again(self, address: str) -> None:
+        """Listen where the stopped server was."""
+        self.server = KeyTransportServer(self.under_test.identity, self.served, address)
+        await self.server.start()
+
     def cut_from_etcd(self) -> None:
         self.etcd_way.refuse = True
         self.etcd_way.cut()
@@ -121,6 +126,7 @@ async def cluster(
         finally:
             for region in made.regions.values():
                 await region.stop()
+                await region.server.stop()
 
 
 async def _region(
@@ -145,7 +151,6 @@ async def _region(
     served = ServedBy()
     server = KeyTransportServer(identity, served, "127.0.0.1:0")
     port = await server.start()
-    stack.push_async_callback(server.stop)
     under_test = RegionUnderTest(
         identity=identity,
         store=store,
