@@ -20,6 +20,7 @@ from regionkms.model.errors import (
     UnsupportedOperationException,
     ValidationException,
 )
+from regionkms.model.ids import AccountId
 from regionkms.model.key_spec import KeyUsage
 from regionkms.operations.authorize import (
     NO_CIPHERTEXT,
@@ -212,6 +213,12 @@ def _source_and_destination(call: Call, request: shapes.ReEncryptRequest) -> tup
         raise
 
 
+def _own(call: Call, target: Target) -> tuple[tuple[AccountId, str], ...]:
+    """What a refusal's record may name: a key of the caller's account (spec 02 §3.10)."""
+    key = target.key
+    return key.touched if key is not None and key.key.account_id == call.account_id else ()
+
+
 def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
     """Decrypt under one key and encrypt under another, inside the service (spec 03 §3.6)."""
     request: shapes.ReEncryptRequest = call.request
@@ -221,6 +228,7 @@ def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
         None if source_target.key is None else source_target.key.key.key_spec,
         None if target.key is None else target.key.key.key_spec,
     )
+    call.resources = _own(call, source_target) + _own(call, target)
     same = source_target.key is not None and source_target.key is target.key
     source = authorize_key(
         call,

@@ -22,7 +22,9 @@ from tests.contract.audit_table import (
     SOURCE_THEN_DESTINATION,
     Row,
 )
-from tests.contract.calls import CONTEXT, POLICY, Scene, put_into
+from tests.contract.calls import CONTEXT, CRYPTOGRAPHIC, POLICY, Scene, put_into
+from tests.contract.calls import Row as CallRow
+from tests.contract.test_key_policies import OWN_ROOT, deny, document
 from tests.support.node import OWNER, REGION, RunningNode, fresh_alias, refused, request_id
 
 MEMBERS: Final = [
@@ -284,6 +286,24 @@ def test_a_failed_call_has_one_record_with_its_error_and_no_response(
     assert record["readOnly"] is AUDIT_TABLE[operation].read_only
     assert list(record)[8] == "errorCode"
     assert scene.snapshot() == before
+
+
+@pytest.mark.feature("F02-05")
+@pytest.mark.parametrize("row", CRYPTOGRAPHIC, ids=lambda row: row.name)
+def test_a_denied_call_names_the_callers_own_key(node: RunningNode, kms: Any, row: CallRow) -> None:
+    scene = Scene(kms)
+    request = row.request(scene)
+    kms.put_key_policy(
+        KeyId=scene.key_id,
+        Policy=document(OWN_ROOT, deny({"AWS": OWNER.root_arn}, ["kms:*crypt*", "kms:Gen*"])),
+    )
+    with refused("AccessDeniedException") as facts:
+        row.send(kms, request)
+    (record,) = node.records_of(facts)
+    assert record["errorCode"] == "AccessDenied"
+    named = [resource["ARN"] for resource in record["resources"]]
+    assert scene.arn in named
+    assert set(named) <= {scene.arn, scene.other["Arn"]}
 
 
 def test_dates_and_metadata_are_written_as_cloudtrail_writes_them(node: RunningNode) -> None:
