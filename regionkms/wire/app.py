@@ -117,6 +117,7 @@ class App:
         self._observe = metrics.observe
         self._pages = pages
         self._address = address
+        self._direct = address.direct
         self._date_line = date_line
         self._spawn = spawn
         self._request_ids = request_ids()
@@ -174,16 +175,20 @@ class App:
             request = route.decode(exchange.body)
         except KmsError as error:
             refusal = error
+        connection = exchange.connection
+        caller = self._callers.get(verified.access_key_id)
+        if caller is None or caller.principal.account_id != verified.account_id:
+            caller = self._caller(verified)
         call = Call(
             operation=route.operation,
             request=request,
-            caller=self._caller(verified),
+            caller=caller,
             identity=_ALLOW,
             region=self._region,
             request_id=request_id,
-            source_ip=self._address.of(exchange),
+            source_ip=connection.peer if self._direct else self._address.of(exchange),
             user_agent=headers.get(_USER_AGENT, b"").decode("latin-1"),
-            secure_transport=exchange.scheme == "https",
+            secure_transport=connection.scheme == "https",
             arrival=arrival,
             ticket=_Ticket(exchange, started),
         )
@@ -193,11 +198,9 @@ class App:
             self._pipeline.refuse(call, refusal, self._finish)
 
     def _caller(self, verified: Verified) -> CallerIdentity:
-        known = self._callers.get(verified.access_key_id)
-        if known is None or known.principal.account_id != verified.account_id:
-            known = root_caller(verified, self._region.name)
-            self._callers[verified.access_key_id] = known
-        return known
+        caller = root_caller(verified, self._region.name)
+        self._callers[verified.access_key_id] = caller
+        return caller
 
     def _finish(self, call: Call, response: Any, error: KmsError | None) -> None:
         """Stage 11: the answer, held until the end of the loop's tick."""

@@ -15,14 +15,18 @@ class ClientAddress:
 
     Args:
         trusted: Networks of proxies that add the address they see to X-Forwarded-For.
+
+    Attributes:
+        direct: There are none: the address is always that of the connection.
     """
 
     def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)
+        self.direct: Final = not trusted
 
     def of(self, exchange: Exchange) -> str:
         """The nearest address that is not a trusted proxy's."""
-        if not self._trusted:
+        if self.direct:
             return exchange.peer
         address = exchange.peer
         hops = exchange.headers.get(_FORWARDED, b"").decode("latin-1").split(",")

@@ -213,16 +213,21 @@ class HttpConnection(asyncio.BaseProtocol):
         if self._counted_bytes:
             self._count_received(0)
         exchange = Exchange(self, method, target, headers, body, marks)
-        if self._waiting or len(self._pending) >= self._depth:
+        pending = self._pending
+        if self._waiting or len(pending) >= self._depth:
             self._waiting.append(exchange)
         else:
-            self._hand_on(exchange)
+            pending.append(exchange)
+            self._handle(exchange)
 
     def _hand_on(self, exchange: Exchange) -> None:
         self._pending.append(exchange)
         if exchange.marks & _REFUSED:
             exchange.respond(exchange.body)
-            return
+        else:
+            self._handle(exchange)
+
+    def _handle(self, exchange: Exchange) -> None:
         try:
             self.traffic.handle(exchange)
         except Exception as error:  # noqa: BLE001 - the edge: a failing handler must not take the connection's parser down

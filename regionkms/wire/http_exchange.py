@@ -121,7 +121,10 @@ class Exchange(msgspec.Struct, eq=False):
         if self.answered:
             raise RuntimeError("this exchange has its answer already")
         self.answered = True
-        self.connection.traffic.queue(self, head_and_body)
+        traffic = self.connection.traffic
+        if not traffic.held:
+            traffic.call_soon(traffic.flush)
+        traffic.held.append((self, head_and_body))
 
 
 class Traffic:
@@ -129,6 +132,7 @@ class Traffic:
 
     Attributes:
         connections: Every open connection.
+        held: Answers that wait for the end of the tick; `flush` is due while there is one.
         receiving_bytes: Bytes of request bodies that are not yet complete.
         draining: No new connections; each closes with its last answer.
         date_line: A `Date:` line with CRLF for answers (RFC 9110 §6.6.1), renewed by the sweep;
@@ -139,7 +143,6 @@ class Traffic:
     """
 
     __slots__ = (
-        "_answers",
         "answers",
         "before_answers",
         "bytes_received",
@@ -153,6 +156,7 @@ class Traffic:
         "failure_answer",
         "handle",
         "handler_failures",
+        "held",
         "limits",
         "receiving_bytes",
         "refused",
@@ -189,13 +193,7 @@ class Traffic:
         self.refused: dict[str, int] = {refusal.value.counter: 0 for refusal in Refusal}
         self.refused["handshake"] = 0
         self.refused["unread"] = 0
-        self._answers: list[tuple[Exchange, bytes]] = []
-
-    def queue(self, exchange: Exchange, answer: bytes) -> None:
-        """Hold an answer for the end of the tick."""
-        if not self._answers:
-            self.call_soon(self.flush)
-        self._answers.append((exchange, answer))
+        self.held: list[tuple[Exchange, bytes]] = []
 
     def flush(self) -> None:
         """End the tick: write its records, then let its answers go.
@@ -203,7 +201,7 @@ class Traffic:
         If the records cannot be written, every answer of the tick is replaced by
         `failure_answer`: no success leaves that the audit log does not have (spec 02 §3).
         """
-        answers, self._answers = self._answers, []
+        answers, self.held = self.held, []
         self.ticks += 1
         self.answers += len(answers)
         recorded = self._recorded()
