@@ -39,7 +39,7 @@ from regionkms.model.replicate_request import (
     encode_replicate_request,
 )
 from regionkms.operations.call import Call
-from regionkms.operations.key_creation import checked_policy, checked_tags
+from regionkms.operations.key_creation import check_text, checked_policy, checked_tags
 from regionkms.operations.key_loader import mirror_of
 from regionkms.operations.key_metadata import key_metadata
 from regionkms.policy.default import default_policy
@@ -108,6 +108,7 @@ async def _check_region(call: Call, target: RegionName) -> None:
 def _proposal(call: Call, request: shapes.ReplicateKeyRequest, target: RegionName) -> Proposal:
     """What the target is asked for, once the caller's part of it has been checked."""
     key = call.key.key
+    check_text(request.description or "")
     tags = checked_tags(request.tags)
     checked_policy(
         request.policy,
