@@ -92,18 +92,18 @@ def test_a_denied_call_is_the_callers_record_alone_and_names_no_key(
 ) -> None:
     scene = Scene(kms)
     stranger = node.client(STRANGER)
+    own = stranger.create_key()["KeyMetadata"]["KeyId"]
+    own_blob = stranger.encrypt(KeyId=own, Plaintext=b"x")["CiphertextBlob"]
     answers = []
     for arn in (scene.arn, scene.arn[:-12] + "0" * 12):
         request = foreign_request(row, scene, arn)
         if row.member == "DestinationKeyId":
-            mine = stranger.create_key()["KeyMetadata"]["KeyId"]
-            request["CiphertextBlob"] = stranger.encrypt(KeyId=mine, Plaintext=b"x")[
-                "CiphertextBlob"
-            ]
+            request["CiphertextBlob"] = own_blob
         with refused("AccessDeniedException", denied(row, STRANGER.root_arn)) as facts:
             row.send(stranger, request)
         (record,) = node.records_of(facts)
         assert record["recipientAccountId"] == STRANGER.account_id
+        assert not [each for each in record["resources"] if each["ARN"] == arn]
         answers.append((facts["Error"], record["resources"], record["errorMessage"]))
     assert answers[0] == answers[1]
 
