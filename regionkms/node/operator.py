@@ -43,6 +43,7 @@ class OperatorPorts:
         clock_offset: Of the lab clock; unused outside a lab.
         agent_facts: What the agent knows at this moment, for `status`: names and what JSON carries.
         wake: Tells the agent to look at everything soon.
+        audit_heads: Reads the signed heads of audit chains that etcd has; None without a cluster.
     """
 
     region: RegionName
@@ -57,6 +58,7 @@ class OperatorPorts:
     clock_offset: SharedClockOffset
     agent_facts: Callable[[], Mapping[str, object]] = field(default=dict)
     wake: Callable[[], None] = field(default=lambda: None)
+    audit_heads: Callable[[], Awaitable[Mapping[str, str]]] | None = None
 
 
 class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -192,8 +194,8 @@ class OperatorServer:
         call = OperatorCall(self._ports, command, arguments, asker)
         try:
             result = await command.handler(call)
-        except (Fault, KmsError) as error:
-            _finish_quietly(call, str(error) or type(error).__name__)
+        except Exception as error:
+            _finish_quietly(call, _told(error))
             raise
         call.finish("")
         return result
@@ -207,6 +209,12 @@ class OperatorServer:
         if command.lab_only and not self._ports.lab:
             raise ConfigurationError(f"`{name}` exists in labs only, and this node is no lab's")
         return command
+
+
+def _told(error: Exception) -> str:
+    """What the record says of a failure; messages that are not ours may quote an argument."""
+    own = str(error) if isinstance(error, Fault | KmsError) else ""
+    return own or type(error).__name__
 
 
 def _finish_quietly(call: OperatorCall, error: str) -> None:

@@ -12,8 +12,9 @@ from regionkms.model.errors import (
 )
 from regionkms.model.ids import AccountId, AliasName, KeyId
 from regionkms.node.lab_clock import MAX_OFFSET_NS, SETTING_OFFSET_NS
+from regionkms.node.operator import OperatorCall, OperatorCommand, OperatorServer
 from regionkms.node.operator_commands import OPERATOR_COMMANDS
-from tests.support.operator import OperatedNode, operated_node
+from tests.support.operator import ASKER, OperatedNode, operated_node
 
 ACCOUNT = "111122223333"
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -282,3 +283,20 @@ async def test_a_key_that_never_was_is_said_so(node: OperatedNode) -> None:
     assert (
         str(refused.value) == f"account {ACCOUNT} has no key 'nothing' in eu-west-1, and never had"
     )
+
+
+async def test_a_command_that_fails_as_none_should_is_recorded_without_what_it_was_given(
+    tmp_path: Path,
+) -> None:
+    async def fails(call: OperatorCall) -> object:
+        del call
+        raise ValueError("quotes a secret")
+
+    node = operated_node(tmp_path)
+    row = OperatorCommand(name="fail", handler=fails)
+    server = OperatorServer(tmp_path / "operator.sock", node.ports, [row])
+    with pytest.raises(ValueError, match="quotes a secret"):
+        await server.handle("fail", {}, ASKER)
+    [record] = records(node)
+    assert (record["eventName"], record["errorMessage"]) == ("fail", "ValueError")
+    node.memory.close()
