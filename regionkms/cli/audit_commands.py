@@ -1,6 +1,7 @@
 """`regionkms audit verify` (offline) and `regionkms audit tail` (design §5b)."""
 
 import sys
+from collections.abc import Mapping
 from time import sleep
 from typing import Annotated, Final
 
@@ -16,7 +17,7 @@ from regionkms.cli.offline import (
     opened_store,
     settings_of,
 )
-from regionkms.cli.operator_client import NodeDir
+from regionkms.cli.operator_client import NodeDir, operate
 from regionkms.cli.output import ExitCode, say, told
 from regionkms.config import NodeSettings
 from regionkms.coordination.enrolment import ENROLMENT
@@ -41,28 +42,43 @@ def verify_(
 ) -> None:
     """Check every chain of a node's audit log against its signed heads.
 
-    Names the first record of each chain that is missing, altered or out of order. Changes nothing;
-    the node may run. Ends with 3 if something is wrong.
+    Names the first record of each chain that is missing, altered or out of order. Heads are those
+    of the store and, while the node runs in a cluster, of etcd, where a rollback of files and store
+    together shows. Changes nothing. Ends with 3 if something is wrong.
     """
     with told():
-        report = _verified(settings_of(config, data_dir, root_key_file, store_url))
+        report, witnesses = _verified(settings_of(config, data_dir, root_key_file, store_url))
     for finding in report.findings:
         say(str(finding))
-    say(_summary(report))
+    say(f"{_summary(report)}\n{witnesses}")
     if not report.ok:
         sys.exit(ExitCode.PROBLEMS_FOUND)
 
 
-def _verified(settings: NodeSettings) -> Report:
+def _verified(settings: NodeSettings) -> tuple[Report, str]:
+    """The report, and a sentence on the heads that etcd has."""
+    # etcd's heads first, then the store's: those go into the store before they go to etcd.
+    witnessed, sentence = _witnessed(settings)
     with opened_store(settings) as store:
         # The heads first: what is written in between must not look missing.
         heads, public_key = store.database.read(_heads_and_key)
     try:
-        return verify(audit_directory(settings), heads, public_key)
+        return verify(audit_directory(settings), heads, public_key, witnessed), sentence
     except OSError as error:
         raise ConfigurationError(
             f"the audit log in {audit_directory(settings)} can't be read: {error.strerror}"
         ) from error
+
+
+def _witnessed(settings: NodeSettings) -> tuple[Mapping[str, str], str]:
+    """The heads that etcd has, by the running node, and a sentence on them."""
+    try:
+        found = operate(settings.data_dir, "audit heads", {})["heads"]
+    except ConfigurationError as error:
+        return {}, f"Heads in etcd were not looked at: {error}"
+    if found is None:
+        return {}, "This node is in no cluster, so its heads have no copy in etcd."
+    return found, f"{len(found)} heads in etcd were looked at."
 
 
 def _heads_and_key(tx: SqlTransaction) -> tuple[dict[str, str], bytes | None]:
@@ -80,6 +96,9 @@ def _summary(report: Report) -> str:
     if report.unsigned:
         names = ", ".join(report.unsigned)
         lines.append(f"Without a signed head, so a cut end would not show: {names}.")
+    if report.unbelieved:
+        names = ", ".join(report.unbelieved)
+        lines.append(f"Heads in etcd that this Region has not signed, left out: {names}.")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from regionkms.cli.lab_tables import status_tables
 from regionkms.cli.output import ExitCode, console, say, told
 from regionkms.lab.duration import parse_duration_s
 from regionkms.lab.lab import DEFAULT_BASE_PORT, DEFAULT_REGIONS, Lab, Wishes
-from regionkms.lab.seed import read_seed, sow
+from regionkms.lab.seed import Seed, read_seed, sow
 from regionkms.lab.state import LabState
 from regionkms.lab.status import LabStatus
 from regionkms.lab.tail import follow
@@ -84,12 +84,18 @@ def up(  # noqa: PLR0917 - typer passes options by name
         )
         seeds = None if seed is None else read_seed(seed)
         lab = Lab(folder, tell=say)
-        state = lab.up(wishes)
-        if seeds is not None:
-            state = sow(lab, state, seeds, tell=say)
-        _welcome(lab, state)
-        if not detach:
-            _stay(lab, state)
+        if detach:
+            _raise(lab, wishes, seeds)
+        else:
+            _stay(lab, wishes, seeds)
+
+
+def _raise(lab: Lab, wishes: Wishes, seeds: Seed | None) -> LabState:
+    state = lab.up(wishes)
+    if seeds is not None:
+        state = sow(lab, state, seeds, tell=say)
+    _welcome(lab, state)
+    return state
 
 
 def _welcome(lab: Lab, state: LabState) -> None:
@@ -115,17 +121,20 @@ def _shown(path: Path) -> str:
     return f"./{path.relative_to(here)}" if path.is_relative_to(here) else str(path)
 
 
-def _stay(lab: Lab, state: LabState) -> None:
-    say("\nLogs follow; Ctrl-C ends the lab.\n")
-
+def _stay(lab: Lab, wishes: Wishes, seeds: Seed | None) -> None:
+    """Run a lab in the foreground: at whatever moment it is interrupted, the lab ends."""
     # As Ctrl-C does: the lab must not outlive a terminal that is closed or a service that ends.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
+        state = _raise(lab, wishes, seeds)
+        say("\nLogs follow; Ctrl-C ends the lab.\n")
         follow({region: lab.folder.log(region) for region in state.regions}, tell=say)
     except KeyboardInterrupt:
+        # The second of an impatient user must not leave processes behind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         say("\nEnding the lab ...")
-    finally:
         lab.down()
 
 
