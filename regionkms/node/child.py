@@ -1,7 +1,6 @@
 """`python -m regionkms.node.child ROLE FD`: a child of the supervisor. Not for hands."""
 
 import ctypes
-import logging
 import signal
 import socket
 import sys
@@ -12,19 +11,12 @@ from regionkms.node.agent import run_agent
 from regionkms.node.handover import receive
 from regionkms.node.worker import run_worker
 from regionkms.telemetry.hardening import harden_process
-from regionkms.telemetry.logging import JsonFormatter
+from regionkms.telemetry.logging import JsonFormatter, log_to_standard_error
 
 _PR_SET_PDEATHSIG: Final = 1
 _HANDOVER_TIMEOUT_S: Final = 30.0
 _RUN: Final = {"worker": run_worker, "agent": run_agent}
 _ARGUMENTS: Final = 3
-
-
-def log_to_standard_error(level: str, formatter: logging.Formatter) -> None:
-    """Send this process's log to standard error, one JSON object a line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def main() -> int:

@@ -39,6 +39,7 @@ from regionkms.store.domain_keys import DomainKeys, create_domain_key, open_doma
 from regionkms.store.root_key import RootKeyFile
 from regionkms.store.vault import DomainVault
 from regionkms.telemetry.hardening import harden_process
+from regionkms.telemetry.logging import JsonFormatter, log_to_standard_error
 
 _log = logging.getLogger(__name__)
 
@@ -217,7 +218,7 @@ class Supervisor:
         ran_s = time.monotonic() - child.started_at  # noqa: TID251 - as above
         child.deaths = 0 if ran_s > STABLE_S else child.deaths + 1
         delay_s = RESTART_DELAYS_S[min(child.deaths, len(RESTART_DELAYS_S) - 1)]
-        _log.error(
+        _log.warning(
             "%s %d ended with code %d after %.1f s; starting it again in %.2f s",
             child.role,
             child.process,
@@ -270,6 +271,8 @@ def run_node(read: SettingsAsRead) -> None:
     """
     harden_process()
     settings = check_settings(read)
+    formatter = JsonFormatter(region=settings.region, process="supervisor")
+    log_to_standard_error(settings.log_level, formatter)
     keys = open_or_create_store(settings)
     supervisor = Supervisor(read, settings, keys)
     asyncio.run(supervisor.run())

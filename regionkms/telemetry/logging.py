@@ -89,3 +89,10 @@ def _named(error: BaseException) -> str:
 
 def _bounded(text: str) -> str:
     return text if len(text) <= MAX_MESSAGE_CHARS else text[:MAX_MESSAGE_CHARS] + _CUT
+
+
+def log_to_standard_error(level: str, formatter: logging.Formatter) -> None:
+    """Send this process's log to standard error, one JSON object a line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
