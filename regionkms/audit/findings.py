@@ -23,6 +23,7 @@ class Fault(StrEnum):
     FOREIGN_FILE = "does not belong here"
     UNREADABLE = "can't be read"
     BAD_HEAD = "is not signed by this Region"
+    STORE_BEHIND = "is behind the one in etcd: the store was rolled back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ What a chain itself can't tell, its signed head can: somebody who may write the 
 consistent chain of his own, but not one that contains the line whose hash was signed. So a cut
 tail, a missing last file and a rewritten chain are found as far as the last signed head reaches,
 which is all but the last two seconds. Heads are kept in the store, and must be read before the
-files, or a record that is written in between looks missing.
+files, or a record that is written in between looks missing. A store that was rolled back together
+with the files has an old head too; then etcd's copy, which is written after the store's, is ahead.
 
 Source: design §5b.
 """
@@ -12,9 +13,10 @@ Source: design §5b.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from regionkms.audit.findings import EventIds, Fault, Finding, Tally
-from regionkms.audit.heads import open_head
+from regionkms.audit.heads import ChainHead, open_head
 from regionkms.audit.segment import LOCK_SUFFIX, SegmentName, is_process_name, parse_name
 from regionkms.audit.walk import ChainWalk
 
@@ -32,6 +34,8 @@ class Report:
         recovered: Torn ends that a crash left and a later start closed.
         heads: Signed heads whose line was found.
         unsigned: Chains without a signed head: nothing tells whether their end was cut off.
+        unbelieved: Chains whose head in etcd this Region has not signed. That is no fault of the
+            log: whoever can write etcd can put one there.
         unfinished: Files whose last line is not whole: being written, or torn by a crash whose
             next start is still to come.
     """
@@ -44,6 +48,7 @@ class Report:
     recovered: int
     heads: int
     unsigned: tuple[str, ...]
+    unbelieved: tuple[str, ...]
     unfinished: tuple[str, ...]
 
     @property
@@ -52,13 +57,19 @@ class Report:
         return not self.findings
 
 
-def verify(directory: Path, heads: Mapping[str, str], public_key: bytes | None) -> Report:
+def verify(
+    directory: Path,
+    heads: Mapping[str, str],
+    public_key: bytes | None,
+    witnessed: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
     """Check every chain of a directory. It may be written to meanwhile.
 
     Args:
         directory: Where the segments are.
         heads: Signed heads by chain, as the store keeps them; read before this is called.
         public_key: The Region's record key, 32 bytes; None if the Region signs no heads.
+        witnessed: Signed heads by chain, as etcd keeps them; read before `heads` was.
 
     Returns:
         What was found. The walk of a chain ends at its first fault; other chains are walked on.
@@ -70,11 +81,14 @@ def verify(directory: Path, heads: Mapping[str, str], public_key: bytes | None) 
     findings: list[Finding] = []
     bad_heads: list[Finding] = []
     tally, event_ids = Tally(), EventIds()
-    for chain in sorted(chains.keys() | heads.keys()):
-        head = open_head(heads[chain], chain, public_key) if chain in heads else None
-        if chain in heads and head is None:
+    kept, far = _open_all(heads, public_key), _open_all(witnessed, public_key)
+    for chain in sorted(chains.keys() | heads.keys() | far.keys()):
+        if chain in heads and chain not in kept:
             bad_heads.append(_bad_head(chain))
-        walk = ChainWalk(directory, chain, tally=tally, event_ids=event_ids, head=head)
+        elif _is_behind(kept.get(chain), far.get(chain)):
+            bad_heads.append(_store_behind(kept.get(chain), far[chain]))
+        signed = {place[chain] for place in (kept, far) if chain in place}
+        walk = ChainWalk(directory, chain, tally=tally, event_ids=event_ids, heads=tuple(signed))
         finding = walk.run(chains.get(chain, []))
         if finding is not None:
             findings.append(finding)
@@ -86,8 +100,28 @@ def verify(directory: Path, heads: Mapping[str, str], public_key: bytes | None) 
         records=tally.records,
         recovered=tally.recovered,
         heads=tally.heads,
-        unsigned=tuple(sorted(chains.keys() - heads.keys())),
+        unsigned=tuple(sorted(chains.keys() - heads.keys() - far.keys())),
+        unbelieved=tuple(sorted(witnessed.keys() - far.keys())),
         unfinished=tuple(tally.unfinished),
+    )
+
+
+def _open_all(sealed: Mapping[str, str], public_key: bytes | None) -> dict[str, ChainHead]:
+    opened = {chain: open_head(text, chain, public_key) for chain, text in sealed.items()}
+    return {chain: head for chain, head in opened.items() if head is not None}
+
+
+def _is_behind(kept: ChainHead | None, far: ChainHead | None) -> bool:
+    return far is not None and (kept is None or kept.n < far.n)
+
+
+def _store_behind(kept: ChainHead | None, far: ChainHead) -> Finding:
+    has = "no head" if kept is None else f"record {kept.n}"
+    return Finding(
+        fault=Fault.STORE_BEHIND,
+        chain=far.chain,
+        file=f"the head of {far.chain} in the store",
+        detail=f"the store has {has}, etcd has record {far.n}",
     )
 
 

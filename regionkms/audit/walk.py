@@ -6,6 +6,7 @@ the lines around it tell what happened: a line altered in place, one taken out, 
 
 from collections.abc import Sequence
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -45,7 +46,7 @@ class ChainWalk:
         chain: The slot.
         tally: Counts what was read, over all chains.
         event_ids: Of all chains: no record may stand twice.
-        head: The chain's signed head, if there is one.
+        heads: What was signed of the chain: its last head, or two where etcd has another one.
     """
 
     def __init__(
@@ -55,13 +56,13 @@ class ChainWalk:
         *,
         tally: Tally,
         event_ids: EventIds,
-        head: ChainHead | None,
+        heads: Sequence[ChainHead],
     ) -> None:
         self._directory: Final = directory
         self._chain: Final = chain
         self._tally: Final = tally
         self._event_ids: Final = event_ids
-        self._head: Final = head
+        self._heads: Final = heads
         self._closed: set[Torn] = set()
         self._link: Link = START
         self._last: _Place | None = None
@@ -153,8 +154,9 @@ class ChainWalk:
         if event_id and not self._event_ids.add(event_id):
             return self._finding(Fault.DUPLICATED, file, line.n, event_id)
         digest = line_hash(raw)
-        head = self._head
-        if head is not None and head.n == line.n:
+        for head in self._heads:
+            if head.n != line.n:
+                continue
             if head.hash != digest.decode():
                 detail = "its hash is not the one that was signed"
                 return self._finding(Fault.ALTERED, file, line.n, event_id, detail)
@@ -202,8 +204,7 @@ class ChainWalk:
         digest = line_hash(raw)
         if following:
             return b'"previous":"' + digest in following
-        head = self._head
-        return head is None or head.n != self._link.n or head.hash == digest.decode()
+        return all(head.n != self._link.n or head.hash == digest.decode() for head in self._heads)
 
     def _last_altered(self, file: str) -> Finding:
         """The line before is not the one that this line was tied to."""
@@ -218,7 +219,7 @@ class ChainWalk:
             return any(line.startswith(b'{"n":%d,' % n) for line in file)
 
     def _end(self, names: Sequence[SegmentName]) -> Finding | None:
-        head = self._head
+        head = max(self._heads, key=attrgetter("n"), default=None)
         if head is None or head.n < self._link.n:
             return None
         if not names or head.segment > names[-1].segment:

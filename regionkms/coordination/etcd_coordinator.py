@@ -4,7 +4,7 @@ Made by the composition root, one for each agent, inside its event loop. Values 
 unread. Built on the generated stubs of aetcd (`aetcd.rpc`), not on its client; an ADR says why.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from regionkms.coordination import etcd_requests
 from regionkms.coordination.etcd_endpoints import EtcdEndpoints
@@ -19,6 +19,7 @@ from regionkms.ports.coordinator import (
     Directory,
     EntryLost,
     Guard,
+    Item,
     Lost,
     Reading,
     RecordKey,
@@ -91,6 +92,18 @@ class EtcdCoordinator:
     async def put_incarnation(self, value: bytes, *, replaces: Revision) -> Won | EntryLost:
         """See Coordinator.put_incarnation."""
         return await self._replace(self._names.incarnation, value, replaces)
+
+    async def audit_heads(self) -> Mapping[str, Item]:
+        """See Coordinator.audit_heads."""
+        request = etcd_requests.get_prefix(self._names.audit_heads(self._region))
+        response = await self._endpoints.read(lambda member: member.kv.Range, request)
+        return etcd_requests.by_last_part(self._names, response)
+
+    async def put_audit_head(
+        self, chain: str, value: bytes, *, replaces: Revision
+    ) -> Won | EntryLost:
+        """See Coordinator.put_audit_head."""
+        return await self._replace(self._names.audit_head(self._region, chain), value, replaces)
 
     async def hold_lease(self, *, own_entry: Revision) -> None:
         """See Coordinator.hold_lease."""

@@ -192,10 +192,13 @@ def item(answer: Message) -> Item:
 
 def by_region(names: Keyspace, answer: Message) -> Mapping[RegionName, Item]:
     """Keys of a range answer by the Region that their name ends in."""
+    return {RegionName(name): found for name, found in by_last_part(names, answer).items()}
+
+
+def by_last_part(names: Keyspace, answer: Message) -> Mapping[str, Item]:
+    """Keys of a range answer by what their name ends in."""
     return {
-        RegionName(names.last_part(pair.key)): Item(
-            value=pair.value, mod_revision=Revision(pair.mod_revision)
-        )
+        names.last_part(pair.key): Item(value=pair.value, mod_revision=Revision(pair.mod_revision))
         for pair in answer.kvs
     }
 

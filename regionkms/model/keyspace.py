@@ -14,6 +14,7 @@ _PROPOSALS: Final = "proposals"
 _ENTRIES: Final = "regions"
 _ALIVE: Final = "alive"
 _INCARNATION: Final = "incarnation"
+_AUDIT: Final = "audit"
 
 
 def range_end(prefix: bytes) -> bytes:
@@ -86,6 +87,14 @@ class Keyspace:
         """The key that a Region keeps under its lease."""
         return self._name(_ALIVE, region)
 
+    def audit_heads(self, region: RegionName) -> bytes:
+        """Prefix of the signed heads of a Region's audit chains (design §5b)."""
+        return self._name(_AUDIT, region, "")
+
+    def audit_head(self, region: RegionName, chain: str) -> bytes:
+        """The signed head of one audit chain."""
+        return self._name(_AUDIT, region, chain)
+
     def named_record(self, name: bytes) -> NamedRecord | None:
         """Which KMS key a record's or a proposal's name is about; None for any other name."""
         parts = self._parts(name)
@@ -100,7 +109,7 @@ class Keyspace:
         return name == self.incarnation or name.startswith(self.entries)
 
     def last_part(self, name: bytes) -> str:
-        """The last part of a name: the Region of an entry, a lease or a proposal."""
+        """The last part of a name: the Region of an entry, lease or proposal, a head's chain."""
         return name.rsplit(b"/", 1)[-1].decode("utf-8", "replace")
 
     def _name(self, *parts: str) -> bytes:

@@ -27,7 +27,6 @@ from regionkms.counters.change_counter import SharedChangeCounter
 from regionkms.counters.clock import LabClock, SharedClockOffset, SystemClock
 from regionkms.counters.metrics import SharedMetrics
 from regionkms.counters.quota_counter import SharedQuotaCounter
-from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.crypto.signing import chain_head_statement
 from regionkms.model.ids import RegionName
 from regionkms.model.key import KmsKey
@@ -126,6 +125,7 @@ async def _run(handover: Handover, channel: socket.socket) -> None:
             clock_offset=offset,
             agent_facts=lambda: {"etcd": "none"} if cluster is None else cluster.facts(),
             wake=(lambda: None) if cluster is None else cluster.agent.wake,
+            audit_heads=None if cluster is None else cluster.witness.heads,
         ),
         OPERATOR_COMMANDS,
     )
@@ -136,7 +136,7 @@ async def _run(handover: Handover, channel: socket.socket) -> None:
         log=log,
         quotas=quotas,
         reaper=Reaper(store=store, clock=clock, region=settings.region, audit=audit),
-        heads=None if cluster is None else _head_signer(settings, cluster.identity, store),
+        heads=None if cluster is None else _head_signer(settings, cluster, store),
         flush=(metrics.flush, quota_counter.flush),
     )
     try:
@@ -160,6 +160,7 @@ async def _work(
         running = [tasks.create_task(upkeep.run())]
         if cluster is not None:
             running.append(tasks.create_task(cluster.agent.run()))
+            running.append(tasks.create_task(cluster.witness.run()))
         announce(channel, stop)
         await stop.wait()
         for task in running:
@@ -173,11 +174,13 @@ def _created(region: RegionName, key: KmsKey, record: Record) -> CreateKeyRespon
     return CreateKeyResponse(key_metadata=metadata)
 
 
-def _head_signer(settings: NodeSettings, identity: RegionIdentity, store: Store) -> HeadSigner:
+def _head_signer(settings: NodeSettings, cluster: ClusterAgent, store: Store) -> HeadSigner:
     def sign(head: bytes) -> bytes:
-        return identity.record_key.sign(chain_head_statement(head))
+        return cluster.identity.record_key.sign(chain_head_statement(head))
 
-    return HeadSigner(audit_directory(settings), sign=sign, store=store)
+    return HeadSigner(
+        audit_directory(settings), sign=sign, store=store, publish=cluster.witness.publish
+    )
 
 
 class WakeSocket:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Self
 
+from regionkms.audit.witness import HeadWitness
 from regionkms.config import NodeSettings
 from regionkms.coordination.enrolment import load_identity
 from regionkms.coordination.etcd_coordinator import EtcdCoordinator
@@ -17,6 +18,7 @@ from regionkms.coordination.etcd_settings import EtcdSettings, EtcdTls, parse_en
 from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.model.errors import ConfigurationError
 from regionkms.model.ids import RegionName
+from regionkms.node.handover import audit_directory
 from regionkms.node.live_quotas import LiveQuotas
 from regionkms.ports.clock import Clock
 from regionkms.ports.key_transport import (
@@ -73,14 +75,17 @@ class ClusterAgent:
 
     def __init__(
         self,
+        *,
         identity: RegionIdentity,
         agent: RegionAgent,
         coordinator: EtcdCoordinator,
         transport: GrpcKeyTransport,
         server: KeyTransportServer,
+        witness: HeadWitness,
     ) -> None:
         self.identity: Final = identity
         self.agent: Final = agent
+        self.witness: Final = witness
         self._coordinator = coordinator
         self._transport = transport
         self._server = server
@@ -128,7 +133,19 @@ class ClusterAgent:
             )
         )
         late.handler = agent.server
-        return cls(identity, agent, coordinator, transport, server)
+        witness = HeadWitness(
+            audit_directory(settings),
+            coordinator=coordinator,
+            public_key=identity.record_key.public_key,
+        )
+        return cls(
+            identity=identity,
+            agent=agent,
+            coordinator=coordinator,
+            transport=transport,
+            server=server,
+            witness=witness,
+        )
 
     def facts(self) -> dict[str, object]:
         """What `status` shows of the cluster."""
@@ -140,6 +157,7 @@ class ClusterAgent:
             "mirror_lag_s": round(self.agent.lag_s, 3),
             "regions": sorted(self.agent.directory.regions),
             "idle": self.agent.is_idle,
+            "audit_rolled_back": sorted(self.witness.disputed),
         }
 
     def _etcd(self) -> str:

@@ -221,6 +221,22 @@ class Coordinator(Protocol):
             OutcomeUnknown, CoordinatorUnavailable: As in `commit`.
         """
 
+    async def audit_heads(self) -> Mapping[str, Item]:
+        """Read the signed heads of this Region's audit chains, by chain (design §5b).
+
+        Raises:
+            CoordinatorUnavailable: No answer in time.
+        """
+
+    async def put_audit_head(
+        self, chain: str, value: bytes, *, replaces: Revision
+    ) -> Won | EntryLost:
+        """Write the head of one of this Region's audit chains if it is still at `replaces`.
+
+        Raises:
+            OutcomeUnknown, CoordinatorUnavailable: As in `commit`.
+        """
+
     async def hold_lease(self, *, own_entry: Revision) -> None:
         """Keep `alive/{own Region}` under a lease until cancelled, granting it anew when lost.
 

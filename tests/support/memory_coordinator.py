@@ -6,7 +6,7 @@ faults says what happens to the next writes: an answer lost after it landed, or 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -162,6 +162,18 @@ class MemoryCoordinator:
 
     async def put_incarnation(self, value: bytes, *, replaces: Revision) -> Won | EntryLost:
         return await self._replace(self.names.incarnation, value, replaces)
+
+    async def audit_heads(self) -> Mapping[str, Item]:
+        self._connected()
+        return {
+            self.names.last_part(name): item
+            for name, item in self.etcd.prefixed(self.names.audit_heads(self.region)).items()
+        }
+
+    async def put_audit_head(
+        self, chain: str, value: bytes, *, replaces: Revision
+    ) -> Won | EntryLost:
+        return await self._replace(self.names.audit_head(self.region, chain), value, replaces)
 
     async def hold_lease(self, *, own_entry: Revision) -> None:
         name = self.names.lease(self.region)

@@ -202,6 +202,48 @@ async def test_the_directory_shows_all_regions(opened: Opened) -> None:
     assert directory.incarnation.value == b"incarnation"
 
 
+async def test_audit_heads_are_kept_by_region_and_chain(opened: Opened) -> None:
+    eu, us = opened(EU), opened(US)
+    assert await eu.audit_heads() == {}
+    won = await eu.put_audit_head("worker-2", b"one", replaces=ABSENT)
+    assert isinstance(won, Won)
+    assert isinstance(await eu.put_audit_head("agent", b"other", replaces=ABSENT), Won)
+    assert isinstance(await us.put_audit_head("worker-2", b"us", replaces=ABSENT), Won)
+    heads = await eu.audit_heads()
+    assert {chain: item.value for chain, item in heads.items()} == {
+        "agent": b"other",
+        "worker-2": b"one",
+    }
+    assert heads["worker-2"].mod_revision == won.revision
+
+
+async def test_an_audit_head_that_has_moved_is_not_overwritten(opened: Opened) -> None:
+    coordinator = opened(EU)
+    first = await coordinator.put_audit_head("agent", b"one", replaces=ABSENT)
+    assert isinstance(first, Won)
+    second = await coordinator.put_audit_head("agent", b"two", replaces=first.revision)
+    assert isinstance(second, Won)
+    lost = await coordinator.put_audit_head("agent", b"late", replaces=first.revision)
+    assert isinstance(lost, EntryLost)
+    assert lost.current.value == b"two"
+    assert (await coordinator.audit_heads())["agent"].mod_revision == second.revision
+
+
+async def test_audit_heads_are_no_news_of_records_or_directory(opened: Opened) -> None:
+    coordinator = opened(EU)
+    guard = await registered(coordinator)
+    after = (await coordinator.read_directory()).place.revision
+    await coordinator.put_audit_head("agent", b"one", replaces=ABSENT)
+    won = await coordinator.commit(KEY, guard, RecordWrite(value=b"one"))
+    assert isinstance(won, Won)
+    pages = [page async for page in coordinator.scan(changed_after=after)]
+    assert [key for page in pages for key, _ in page.records] == [KEY]
+    async with asyncio.timeout(5):
+        watch = coordinator.watch(after=after)
+        assert await anext(watch) == Changes(revision=won.revision, records=frozenset({KEY}))
+        await watch.aclose()  # type: ignore[attr-defined] # both adapters yield from generators
+
+
 async def test_a_scan_pages_through_all_records_at_one_revision(opened: Opened) -> None:
     coordinator = opened(EU)
     guard = await registered(coordinator)
