@@ -89,7 +89,7 @@ def test_lab_json_and_aws_env_have_their_fixed_form(lab: RunningLab) -> None:
     ports = [int(lab.endpoint(region).rpartition(":")[2]) for region in REGIONS]
     assert ports == [ports[0], ports[0] + 1, ports[0] + 2]
     assert values["gateway"] == f"http://127.0.0.1:{ports[0] - 1}"
-    assert list(values["accounts"]) == ["111122223333", "444455556666"]
+    assert list(values["accounts"])[:2] == ["111122223333", "444455556666"]
     env = dict(line.split("=", 1) for line in (lab.folder / "aws.env").read_text().splitlines())
     assert env == {
         "AWS_ACCESS_KEY_ID": values["access_key_id"],
