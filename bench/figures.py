@@ -1,8 +1,6 @@
-"""The figures of a run: taken by the benchmarks, kept as JSON, shown by report.py."""
+"""The figures of a run: taken by the benchmarks, shown by report.py."""
 
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from statistics import median
 
 from bench.measure import Sample
@@ -85,13 +83,9 @@ class Figures:
     rounds: int
     comparisons: list[Comparison] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
-    growth: Growth | None = None
+    growth: list[Growth] = field(default_factory=list)
     workers: list[Workers] = field(default_factory=list)
     others: list[Other] = field(default_factory=list)
-
-    def save(self, path: Path) -> None:
-        """Write them as JSON, for the next report to compare with."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
 def median_sample(samples: list[Sample]) -> Sample:

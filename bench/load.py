@@ -51,7 +51,7 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface's argument
-        self._run.lost()
+        self._run.lost(self._next)
 
     def _send(self) -> None:
         assert self._transport is not None
@@ -84,13 +84,23 @@ class _Connection(asyncio.Protocol):
 
 
 class _Run:
-    def __init__(self, requests: Sequence[bytes], *, once: bool) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        requests: Sequence[bytes],
+        context: tls.SSLContext | None,
+        *,
+        once: bool,
+    ) -> None:
+        self.address = address
+        self.context = context
         self.requests = requests
         self._each_once = iter(requests) if once else None
         self.result = Result()
         self.going = True
         self.open = 0
         self.ended = asyncio.Event()
+        self._reconnecting: set[asyncio.Future[None]] = set()
 
     def next(self, number: int) -> bytes | None:
         """The next request of a connection; None when there is none left."""
@@ -109,10 +119,25 @@ class _Run:
             if not result.first_refusal:
                 result.first_refusal = answer
 
-    def lost(self) -> None:
+    def lost(self, following: int) -> None:
+        """A connection has ended; a server that closes after each answer gets another one."""
         self.open -= 1
-        if self.open == 0:
+        if self.going and self._each_once is None:
+            self.open += 1
+            self._reconnecting.add(task := asyncio.ensure_future(self.connect(following)))
+            task.add_done_callback(self._reconnecting.discard)
+        elif self.open == 0:
             self.ended.set()
+
+    async def connect(self, following: int) -> None:
+        """Open a connection, which begins with this request."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_connection(
+                lambda: _Connection(self, following), *self.address, ssl=self.context
+            )
+        except OSError:
+            self.lost(following)
 
 
 async def _run(
@@ -125,18 +150,12 @@ async def _run(
     context: tls.SSLContext | None,
     once: bool,
 ) -> Result:
-    run = _Run(requests, once=once)
-    loop = asyncio.get_running_loop()
+    run = _Run((host, port), requests, context, once=once)
     started = time.perf_counter()
     step = max(1, len(requests) // connections)
     for number in range(connections):
         run.open += 1
-        await loop.create_connection(
-            lambda offset=number * step: _Connection(run, offset),
-            host,
-            port,
-            ssl=context,
-        )
+        await run.connect(number * step)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await run.ended.wait()

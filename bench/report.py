@@ -41,8 +41,7 @@ def render(figures: Figures) -> str:
     ]
     if figures.stages:
         parts.append(_stages(figures.stages))
-    if figures.growth is not None:
-        parts.append(_growth(figures.growth))
+    parts += [_growth(growth) for growth in figures.growth]
     if figures.workers:
         parts.append(_workers(figures.workers))
     if figures.others:

@@ -7,6 +7,7 @@ import argparse
 import os
 import platform
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench.compare import compare
@@ -38,33 +39,35 @@ def main() -> int:
         seconds=options.seconds or (0.7 if options.quick else 2.0),
         rounds=options.rounds or (2 if options.quick else 5),
     )
-    take(figures, parts, connections=[32] if options.quick else [32, 4, 1])
-    page = render(figures)
-    sys.stdout.write(page)
-    if options.write:
-        PAGE.write_text(page)
+    for _ in take(figures, parts, connections=[32] if options.quick else [32, 4, 1]):
+        if options.write:  # after each part: what has been measured is kept
+            PAGE.write_text(render(figures))
+    sys.stdout.write(render(figures))
     missed = [each for each in figures.comparisons if each.ratio < MUST]
     for each in missed:
         sys.stderr.write(f"{each.operation}, {each.connections} connections: {each.ratio:.2f}\n")
     return 1 if missed else 0
 
 
-def take(figures: Figures, parts: list[str], *, connections: list[int]) -> None:
-    """Take the figures of some parts."""
+def take(figures: Figures, parts: Sequence[str], *, connections: list[int]) -> Iterator[str]:
+    """Take the figures of some parts; yields the name of each that is done."""
     rounds, seconds = figures.rounds, figures.seconds
-    for tls in (False, True):
-        if ("tls" if tls else "plain") in parts:
-            figures.comparisons += compare(
-                tls=tls, connections=connections, rounds=rounds, seconds=seconds
-            )
-    if "stages" in parts:
-        figures.stages = stages()
-    if "growth" in parts:
-        figures.growth = growth(rounds=rounds, seconds=seconds)
-    if "workers" in parts:
-        figures.workers = by_workers([1, len(CORES)], seconds=seconds)
-    if "others" in parts:
-        figures.others.append(against_moto(seconds=seconds))
+    takers: dict[str, Callable[[], None]] = {
+        "plain": lambda: figures.comparisons.extend(
+            compare(tls=False, connections=connections, rounds=rounds, seconds=seconds)
+        ),
+        "tls": lambda: figures.comparisons.extend(
+            compare(tls=True, connections=connections, rounds=rounds, seconds=seconds)
+        ),
+        "stages": lambda: figures.stages.extend(stages()),
+        "workers": lambda: figures.workers.extend(by_workers([1, len(CORES)], seconds=seconds)),
+        "others": lambda: figures.others.append(against_moto(seconds=seconds)),
+        "growth": lambda: figures.growth.append(growth(rounds=rounds, seconds=seconds)),
+    }
+    for part, taker in takers.items():
+        if part in parts:
+            taker()
+            yield part
 
 
 def _machine() -> str:
