@@ -6,6 +6,10 @@ keys over a socket pair that they inherit (never by environment, argument or fil
     length of what follows (4 bytes, big-endian), then after their lengths: HAND_OVER, id of the
     current domain key, and for each domain key its id and its 32 bytes
 
+All domain keys of a store have ids that start with the same random digits, and are opened together
+or not at all: where one root key opens two stores, who can write one of them could otherwise bring
+a domain key of the other, and with it rows of the other that verify.
+
 Source: design §2 (supervisor), §3 (hierarchy).
 """
 
@@ -33,6 +37,8 @@ HAND_OVER: Final = b"regionkms/domain-keys/v1"
 MAX_FRAME_BYTES: Final = 1_048_576
 """Of a hand-over: more than 10,000 domain keys."""
 _ID_BYTES: Final = 16
+_MARK_CHARS: Final = 16
+"""First digits of an id: of the store; the others are of the key. 64 random bits each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +55,22 @@ class DomainKeys:
 
 
 def create_domain_key(
-    root_key: Material, *, created_at: float
+    root_key: Material, *, created_at: float, beside: DomainKeyId | None = None
 ) -> tuple[Material, WrappedDomainKey]:
     """Make a domain key that is to be the current one.
 
     Args:
         root_key: That it is wrapped under.
         created_at: Machine time, seconds since the epoch.
+        beside: Any domain key that the store has already; None for its first one.
 
     Returns:
         The key, and its row.
     """
     domain_key = Material(os.urandom(DOMAIN_KEY_BYTES))
-    domain_key_id = DomainKeyId(os.urandom(_ID_BYTES).hex())
+    digits = os.urandom(_ID_BYTES).hex()
+    mark = digits if beside is None else beside
+    domain_key_id = DomainKeyId(mark[:_MARK_CHARS] + digits[_MARK_CHARS:])
     wrapped = wrap(
         root_wrapping_key(root_key),
         domain_key,
@@ -78,7 +87,7 @@ def open_domain_keys(root_key: Material, rows: Sequence[WrappedDomainKey]) -> Do
     """Open all domain keys of a store.
 
     Raises:
-        ConfigurationError: There is none, or not exactly one is current.
+        ConfigurationError: There is none, not exactly one is current, or they are of two stores.
         MaterialUnreadable: One does not open: another store's root key, or an altered row.
     """
     current = [row.domain_key_id for row in rows if row.current]
@@ -89,6 +98,12 @@ def open_domain_keys(root_key: Material, rows: Sequence[WrappedDomainKey]) -> Do
         )
     key = root_wrapping_key(root_key)
     materials = {row.domain_key_id: _opened(key, row) for row in rows}
+    if len({name[:_MARK_CHARS] for name in materials}) > 1:
+        raise ConfigurationError(
+            "The store has domain keys of several stores, which one root key opens: somebody has "
+            "brought rows of another store. Restore it from a backup, and give each store a root "
+            "key of its own."
+        )
     return DomainKeys(materials=materials, current=current[0])
 
 

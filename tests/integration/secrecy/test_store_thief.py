@@ -221,6 +221,26 @@ def test_a_domain_key_of_the_thief_is_refused(loot: Loot) -> None:
         open_or_create_store(loot.settings)
 
 
+def test_rows_of_another_store_under_the_same_root_key_are_refused(
+    loot: Loot, tmp_path: Path
+) -> None:
+    """He has a store of his own that somebody made with the victim's root key."""
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy2(loot.folder / "root.key", other / "root.key")
+    asyncio.run(prepare_store(other))
+    for row in Loot(other).rows("domain_keys"):
+        loot.write(
+            "INSERT INTO domain_keys (domain_key_id, wrapped, created_at, current) "
+            "VALUES (?, ?, ?, 0)",
+            row["domain_key_id"],
+            row["wrapped"],
+            row["created_at"],
+        )
+    with pytest.raises(ConfigurationError, match="The store has domain keys of several stores"):
+        open_or_create_store(loot.settings)
+
+
 # --- writing ------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def channel() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def test_made_domain_keys_open_under_the_root_key() -> None:
     first, row = create_domain_key(ROOT, created_at=1.0)
-    second, newer = create_domain_key(ROOT, created_at=2.0)
+    second, newer = create_domain_key(ROOT, created_at=2.0, beside=row.domain_key_id)
     keys = open_domain_keys(ROOT, [replace(row, current=False), newer])
     assert keys.current == newer.domain_key_id
     assert keys.materials == {row.domain_key_id: first, newer.domain_key_id: second}
@@ -51,6 +51,13 @@ def test_another_root_key_opens_nothing() -> None:
     _, row = create_domain_key(ROOT, created_at=1.0)
     with pytest.raises(MaterialUnreadable, match=rf"^domain key {row.domain_key_id} does not open"):
         open_domain_keys(Material(bytes(32)), [row])
+
+
+def test_domain_keys_of_two_stores_are_not_opened_together() -> None:
+    _, one = create_domain_key(ROOT, created_at=1.0)
+    _, other = create_domain_key(ROOT, created_at=2.0)
+    with pytest.raises(ConfigurationError, match="The store has domain keys of several stores"):
+        open_domain_keys(ROOT, [one, replace(other, current=False)])
 
 
 def test_swapped_domain_keys_do_not_open() -> None:
