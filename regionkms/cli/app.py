@@ -14,6 +14,7 @@ from regionkms.cli.output import say
 
 FAMILIES: Final = {
     "node": ("node_command", "node"),
+    "status": ("status_command", "status"),
     "lab": ("lab_commands", "app"),
     "cluster": ("cluster_commands", "cluster"),
     "region": ("cluster_commands", "region"),

@@ -22,6 +22,7 @@ from tests.support.lab import (
     SECOND,
     THIRD,
     RunningLab,
+    end_lab,
     free_base_port,
     regionkms,
     running_lab,
@@ -325,6 +326,7 @@ def test_a_lab_in_the_foreground_ends_with_its_terminal(tmp_path: Path) -> None:
             assert alive_in(sessions) == []
         finally:
             terminal.kill()
+            end_lab(folder)
 
 
 def test_a_lab_may_have_three_etcd_members(tmp_path: Path) -> None:
@@ -419,6 +421,7 @@ keys:
 
 def test_operators_command_a_region_of_the_lab(lab: RunningLab) -> None:
     where = ("--data-dir", str(lab.data(FIRST)))
+    assert json.loads(regionkms("status", *where).stdout)["region"] == FIRST
     listed = regionkms("account", "list", *where)
     assert lab.owner.access_key_id in listed.stdout
     assert lab.owner.secret_access_key not in listed.stdout

@@ -188,8 +188,11 @@ def running_lab(folder: Path, *options: str) -> Iterator[RunningLab]:
         lab.reload()
         yield lab
     finally:
-        # In this process, not by the command: whatever the test has found broken, nothing may
-        # be left running.
-        made = Lab(folder, tell=lambda _: None)
-        if load_state(made.folder) is not None:
-            made.down()
+        end_lab(folder)
+
+
+def end_lab(folder: Path) -> None:
+    """Leave nothing running: in this process, for the command may be what a test found broken."""
+    lab = Lab(folder, tell=lambda _: None)
+    if load_state(lab.folder) is not None:
+        lab.down()
