@@ -23,6 +23,7 @@ from regionkms.config import NodeSettings
 from regionkms.coordination.enrolment import ENROLMENT
 from regionkms.coordination.enrolment_files import EnrolmentFiles
 from regionkms.model.errors import ConfigurationError
+from regionkms.node.audit_key import audit_public_key
 from regionkms.node.handover import audit_directory
 from regionkms.store.transaction import SqlTransaction
 
@@ -83,8 +84,9 @@ def _witnessed(settings: NodeSettings) -> tuple[Mapping[str, str], str]:
 
 def _heads_and_key(tx: SqlTransaction) -> tuple[dict[str, str], bytes | None]:
     enrolled = tx.settings.get(ENROLMENT)
-    key = None if enrolled is None else EnrolmentFiles.decode(enrolled).verified().record_key
-    return tx.outbox.chain_heads(), key
+    if enrolled is None:
+        return tx.outbox.chain_heads(), audit_public_key(tx)
+    return tx.outbox.chain_heads(), EnrolmentFiles.decode(enrolled).verified().record_key
 
 
 def _summary(report: Report) -> str:

@@ -33,6 +33,7 @@ from regionkms.model.key import KmsKey
 from regionkms.model.key_state import KeyState
 from regionkms.model.record import Record
 from regionkms.model.shapes import CreateKeyResponse
+from regionkms.node.audit_key import audit_key
 from regionkms.node.cluster_agent import ClusterAgent, NodeParts
 from regionkms.node.handover import (
     Handover,
@@ -136,7 +137,7 @@ async def _run(handover: Handover, channel: socket.socket) -> None:
         log=log,
         quotas=quotas,
         reaper=Reaper(store=store, clock=clock, region=settings.region, audit=audit),
-        heads=None if cluster is None else _head_signer(settings, cluster, store),
+        heads=await _head_signer(settings, cluster, store, vault),
         flush=(metrics.flush, quota_counter.flush),
     )
     try:
@@ -174,12 +175,20 @@ def _created(region: RegionName, key: KmsKey, record: Record) -> CreateKeyRespon
     return CreateKeyResponse(key_metadata=metadata)
 
 
-def _head_signer(settings: NodeSettings, cluster: ClusterAgent, store: Store) -> HeadSigner:
+async def _head_signer(
+    settings: NodeSettings, cluster: ClusterAgent | None, store: Store, vault: DomainVault
+) -> HeadSigner:
+    """Signs by the Region's record key; a node that is alone has a key of its own for it."""
+    key = await audit_key(store, vault) if cluster is None else cluster.identity.record_key
+
     def sign(head: bytes) -> bytes:
-        return cluster.identity.record_key.sign(chain_head_statement(head))
+        return key.sign(chain_head_statement(head))
 
     return HeadSigner(
-        audit_directory(settings), sign=sign, store=store, publish=cluster.witness.publish
+        audit_directory(settings),
+        sign=sign,
+        store=store,
+        publish=None if cluster is None else cluster.witness.publish,
     )
 
 
@@ -217,7 +226,7 @@ class Upkeep:
     """What the agent does once a second, with etcd or without.
 
     Attributes:
-        heads: Signs the heads of audit chains; None where the Region has no record key.
+        heads: Signs the heads of audit chains.
         flush: Moves counts of this process into shared memory.
     """
 
@@ -226,7 +235,7 @@ class Upkeep:
     log: SegmentLog
     quotas: LiveQuotas
     reaper: Reaper
-    heads: HeadSigner | None
+    heads: HeadSigner
     flush: tuple[Callable[[], None], ...]
 
     async def run(self) -> None:
@@ -239,8 +248,7 @@ class Upkeep:
             head = await self._follow_quotas(head)
             await _safely("audit log", self._keep_log)
             await _safely("reaper", self.reaper.reap)
-            if self.heads is not None:
-                await _safely("signing of audit heads", self.heads.step)
+            await _safely("signing of audit heads", self.heads.step)
             rounds += 1
             if rounds % PRUNE_EVERY == 0:
                 await _safely("change feed", lambda: self.store.prune_changes(keep=KEPT_CHANGES))
