@@ -325,16 +325,27 @@ class RegionDirectory:
             reading: Of a record.
             floor: `floor` as it was before the reading was asked for.
         """
-        try:
-            self._check_place(reading.place, floor)
-        except StoppedError as error:
-            self._set_stopped(str(error))
+        if not self.is_pinned(reading.place, floor):
             return False
         known = (self.own_revision, self.incarnation_revision)
         if (reading.own_entry.mod_revision, reading.incarnation.mod_revision) != known:
             await self.refresh()
             return False
         self._see(reading.place)
+        return True
+
+    def is_pinned(self, place: Place, floor: Revision) -> bool:
+        """Whether an answer came from the etcd that this Region has pinned, not rolled back.
+
+        Args:
+            place: Of the answer.
+            floor: `floor` as it was before the question was asked.
+        """
+        try:
+            self._check_place(place, floor)
+        except StoppedError as error:
+            self._set_stopped(str(error))
+            return False
         return True
 
     def _see(self, place: Place) -> None:

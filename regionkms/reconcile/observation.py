@@ -7,6 +7,7 @@ reading before signatures and chain are verified (protocol §2, Trust).
 from regionkms.crypto.signing import record_statement, signature_is_true
 from regionkms.crypto.trust import RecordKeys, verify_record
 from regionkms.model.ids import RegionName
+from regionkms.model.key import MultiRegionFacts
 from regionkms.model.keyspace import Keyspace
 from regionkms.model.proposal import (
     Proposal,
@@ -17,7 +18,7 @@ from regionkms.model.proposal import (
 from regionkms.model.record import Incarnation, Record
 from regionkms.model.record_codec import RecordFormatError, parse_record, parse_signed
 from regionkms.ports.coordinator import Item, Reading, RecordKey
-from regionkms.reconcile.plan import LocalFacts, Seen, Stop
+from regionkms.reconcile.plan import NEVER_HAD, LocalFacts, Seen, Stop
 
 
 def believe(
@@ -41,7 +42,7 @@ def believe(
     """
     item = reading.record
     record: Record | None = None
-    if item.present:
+    if item.present and concerns(item.value, local.region, local.facts):
         verified = _verified(item.value, key, local, names=names, keys=keys)
         if isinstance(verified, Stop):
             return verified
@@ -55,6 +56,20 @@ def believe(
         proposals=frozenset(reading.proposals),
         alive=reading.alive,
     )
+
+
+def concerns(value: bytes, region: RegionName, facts: MultiRegionFacts) -> bool:
+    """Whether a record is this Region's business: it has the key, had it, or has an entry.
+
+    Unverified: a record that leaves this Region out, or that nobody can read, is nothing to a
+    Region that never had the key. Those that have it will stop.
+    """
+    if facts != NEVER_HAD:
+        return True
+    try:
+        return parse_record(parse_signed(value)).member(region) is not None
+    except RecordFormatError:
+        return False
 
 
 def _verified(

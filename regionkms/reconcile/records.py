@@ -12,11 +12,11 @@ from typing import Final
 
 from regionkms.model.errors import CoordinatorUnavailable, StoreUnavailable
 from regionkms.model.ids import AccountId, KeyId, is_multi_region_key_id
-from regionkms.model.key import MultiRegionFacts, Phase
-from regionkms.model.record_codec import RecordFormatError, parse_record, parse_signed
-from regionkms.ports.coordinator import Changes, Item, RecordKey, Revision
+from regionkms.model.key import MultiRegionFacts
+from regionkms.ports.coordinator import Changes, RecordKey, Revision
 from regionkms.ports.store import Change, ChangeKind, StoreTransaction
 from regionkms.reconcile.directory import RegionDirectory
+from regionkms.reconcile.pages import PageLeveller, is_level
 from regionkms.reconcile.ports import AgentPorts
 from regionkms.reconcile.work_queue import WorkQueue
 
@@ -35,6 +35,7 @@ class RecordFinder:
         self._ports = ports
         self._directory = directory
         self._queue = queue
+        self._pages = PageLeveller(ports, directory)
         self._seen_revision = Revision(0)
         self._feed_head = -1
         self.last_pass_at = ports.clock.monotonic()
@@ -82,34 +83,14 @@ class RecordFinder:
         return True
 
     async def _scan(self) -> None:
-        highest = self._seen_revision
+        highest, floor = self._seen_revision, self._directory.floor
         async for page in self._ports.coordinator.scan(changed_after=self._seen_revision):
+            if not self._directory.is_pinned(page.place, floor):
+                return
             highest = page.place.revision
-            for key in await self._unlevel(page.records):
+            for key in await self._pages.level(page):
                 self._queue.add(key)
         self._seen_revision = highest
-
-    async def _unlevel(self, records: Sequence[tuple[RecordKey, Item]]) -> list[RecordKey]:
-        """Keys of a page that concern this Region and that its store is not level with."""
-        if not records:
-            return []
-
-        def compare(tx: StoreTransaction) -> list[RecordKey]:
-            return [key for key, item in records if self._concerns(tx, key, item)]
-
-        return await self._ports.store.read(compare)
-
-    def _concerns(self, tx: StoreTransaction, key: RecordKey, item: Item) -> bool:
-        facts = tx.multi_region.get(key.account_id, key.key_id)
-        if facts is not None and facts.mirror == item.value:
-            return not _is_level(facts)
-        if facts is not None:
-            return True
-        try:
-            record = parse_record(parse_signed(item.value))
-        except RecordFormatError:
-            return False  # another Region's key: its own members will say so
-        return record.member(self._ports.region) is not None
 
     async def follow_store(self) -> bool:
         """Queue what the store's change feed names since the last call; False if it has nothing."""
@@ -129,7 +110,7 @@ class RecordFinder:
     async def _queue_unlevel(self, named: Sequence[RecordKey]) -> None:
         def unlevel(tx: StoreTransaction) -> list[RecordKey]:
             found = ((key, tx.multi_region.get(key.account_id, key.key_id)) for key in named)
-            return [key for key, facts in found if facts is not None and not _is_level(facts)]
+            return [key for key, facts in found if facts is not None and not is_level(facts)]
 
         for key in await self._ports.store.read(unlevel):
             self._queue.add(key)
@@ -141,7 +122,7 @@ class RecordFinder:
         while True:
             page = await self._page(after)
             for account_id, key_id, facts in page:
-                if not _is_level(facts):
+                if not is_level(facts):
                     self._queue.add(RecordKey(account_id=account_id, key_id=key_id))
             if len(page) < _PAGE:
                 break
@@ -154,12 +135,6 @@ class RecordFinder:
         return await self._ports.store.read(
             lambda tx: tx.multi_region.page(after=after, limit=_PAGE)
         )
-
-
-def _is_level(facts: MultiRegionFacts) -> bool:
-    """Whether the facts alone show nothing to do: a mirror, no lock, not Creating."""
-    is_founded = bool(facts.mirror) or facts.phase is Phase.PURGED
-    return is_founded and facts.lock is None and facts.phase is not Phase.CREATING
 
 
 def _named(rows: Sequence[Change]) -> list[RecordKey]:
