@@ -22,12 +22,8 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(VENV)/examples.stamp: requirements-examples.lock $(VENV)/run.stamp
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-examples.lock
-	@touch $@
-
 .PHONY: lab
-lab: $(VENV)/examples.stamp ## start three Regions and show a round trip across them
+lab: $(VENV)/run.stamp ## start three Regions and show a round trip across them
 	@$(BIN)/python tools/get_etcd.py
 	@$(BIN)/regionkms lab up --detach
 	@$(BIN)/python examples/tour.py
@@ -52,12 +48,27 @@ test: services check ## everything: checks, then the whole suite
 	$(BIN)/python -m pytest -q tests/unit tests/property -n 2
 	$(BIN)/python -m pytest -q tests/integration tests/contract tests/cluster
 
+.PHONY: campaign-kill
+campaign-kill: $(VENV)/dev.stamp ## kill workers and agent 200 times under load, then check everything
+	$(BIN)/python -m tests.campaigns.kill_campaign --kills 200
+
+.PHONY: campaign-mutation
+campaign-mutation: $(VENV)/dev.stamp ## send 200,000 mutated requests to a node
+	$(BIN)/python -m tests.campaigns.mutation_campaign --requests 200000
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp ## measure against the floor and write docs/performance.md (about half an hour)
+	$(BIN)/python -m bench.run --write
+
+.PHONY: bench-quick
+bench-quick: $(VENV)/dev.stamp ## the ratios to the floor, short
+	$(BIN)/python -m bench.run --quick
+
 .PHONY: lock
 lock: ## pin and hash the dependencies anew
 	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements.in -o requirements.lock
 	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements-lab.in -o requirements-lab.lock
 	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock
-	$(PYTHON) -m uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements-examples.in -o requirements-examples.lock
 
 .PHONY: generate
 generate: $(VENV)/dev.stamp ## write the generated code anew (API shapes, protobuf)
