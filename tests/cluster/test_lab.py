@@ -421,7 +421,7 @@ keys:
 
 def test_operators_command_a_region_of_the_lab(lab: RunningLab) -> None:
     where = ("--data-dir", str(lab.data(FIRST)))
-    assert json.loads(regionkms("status", *where).stdout)["region"] == FIRST
+    assert json.loads(regionkms("status", "--json", *where).stdout)["region"] == FIRST
     listed = regionkms("account", "list", *where)
     assert lab.owner.access_key_id in listed.stdout
     assert lab.owner.secret_access_key not in listed.stdout
