@@ -51,4 +51,5 @@ def make_certificate(directory: Path) -> Certificate:
             serialization.NoEncryption(),
         )
     )
+    files.key.chmod(0o600)
     return files

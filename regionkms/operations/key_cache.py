@@ -13,7 +13,6 @@ the call again.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from regionkms.model.errors import KMSInternalException
@@ -38,14 +37,6 @@ _MOST_ALIASES: Final = 64
 
 KeyName = tuple[AccountId, KeyId]
 AliasRef = tuple[AccountId, AliasName]
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Stands in the cache for a key or alias that the store does not have."""
-
-
-MISSING: Final = Missing()
 
 
 class Miss(Exception):  # noqa: N818 - a signal to the pipeline, not an error
@@ -84,11 +75,12 @@ class KeyCache:
         self._counter = counter
         self._build = build
         self._on_changes = on_changes
-        self._keys: OrderedDict[KeyName, LoadedKey | Missing] = OrderedDict()
-        self._aliases: OrderedDict[AliasRef, KeyId | Missing] = OrderedDict()
+        self._keys: OrderedDict[KeyName, LoadedKey] = OrderedDict()
+        self._aliases: OrderedDict[AliasRef, KeyId] = OrderedDict()
+        # Apart from what exists: whoever asks for a thousand absent keys pushes out no other's.
+        self._absent: OrderedDict[object, None] = OrderedDict()
         self.targets: Final[dict[Hashable, Target]] = {}
         self.settled: Final[dict[Hashable, Any]] = {}
-        self._absences = 0
         self._observed = -1
         self._moves = 0
         self.caught_up = 0
@@ -98,7 +90,7 @@ class KeyCache:
 
     @property
     def loaded(self) -> int:
-        """Keys in memory, remembered absences included."""
+        """Keys in memory."""
         return len(self._keys)
 
     def arrive(self) -> int:
@@ -131,9 +123,9 @@ class KeyCache:
             Miss: Not in memory.
         """
         found = self._keys.get(name)
-        if found is None:
+        if found is None and name not in self._absent:
             raise Miss(lambda: self._load_key(name))
-        return None if isinstance(found, Missing) else found
+        return found
 
     def alias(self, ref: AliasRef) -> KeyId | None:
         """The target of an alias, or None if the Region does not have it.
@@ -142,9 +134,9 @@ class KeyCache:
             Miss: Not in memory.
         """
         found = self._aliases.get(ref)
-        if found is None:
+        if found is None and _flight_of_alias(ref) not in self._absent:
             raise Miss(lambda: self._load_alias(ref))
-        return None if isinstance(found, Missing) else found
+        return found
 
     def keep_target(self, name: Hashable, target: Target) -> None:
         """Remember what an identifier means, if it means a key."""
@@ -182,6 +174,7 @@ class KeyCache:
         else:
             self._keys.clear()
             self._aliases.clear()
+            self._absent.clear()
             self._forget_derived()
             self._overtaken.update(self._flights)
         await self._on_changes(changes)
@@ -197,8 +190,9 @@ class KeyCache:
             case ChangeKind.ALIAS:
                 ref = (change.account_id, AliasName(change.name))
                 self._overtake(_flight_of_alias(ref))
+                self._absent.pop(_flight_of_alias(ref), None)
                 target = self._aliases.pop(ref, None)
-                if target is not None and not isinstance(target, Missing):
+                if target is not None:
                     self._forget_key((change.account_id, target))
                     self._forget_derived()
             case _:
@@ -210,7 +204,8 @@ class KeyCache:
             self._overtaken.add(flight)
 
     def _forget_key(self, name: KeyName) -> None:
-        if self._keys.pop(name, MISSING) is not MISSING:
+        self._absent.pop(name, None)
+        if self._keys.pop(name, None) is not None:
             self._forget_derived()
 
     async def _load_key(self, name: KeyName) -> None:
@@ -237,31 +232,32 @@ class KeyCache:
         rows = await self._store.read(work)
         if name in self._overtaken:
             return  # The caller asks again.
-        self._remember(self._keys, name, MISSING if rows is None else self._build(rows))
+        if rows is None:
+            self._remember_absence(name)
+        else:
+            self._remember(self._keys, name, self._build(rows))
 
     async def _read_alias(self, ref: AliasRef) -> None:
         flight = _flight_of_alias(ref)
         self._overtaken.discard(flight)
         alias = await self._store.read(lambda tx: tx.aliases.get(*ref))
-        if flight not in self._overtaken:
-            self._remember(self._aliases, ref, MISSING if alias is None else alias.target_key_id)
+        if flight in self._overtaken:
+            return
+        if alias is None:
+            self._remember_absence(flight)
+        else:
+            self._remember(self._aliases, ref, alias.target_key_id)
 
     def _remember(self, cache: OrderedDict[Any, Any], name: object, value: object) -> None:
         cache[name] = value
-        if isinstance(value, Missing):
-            self._absences += 1
-            if self._absences > MAX_REMEMBERED_ABSENCES:
-                self._forget_absences()
         while len(cache) > MAX_LOADED_KEYS:
             cache.popitem(last=False)
             self._forget_derived()
 
-    def _forget_absences(self) -> None:
-        caches: tuple[OrderedDict[Any, Any], ...] = (self._keys, self._aliases)
-        for cache in caches:
-            for name in [name for name, value in cache.items() if isinstance(value, Missing)]:
-                del cache[name]
-        self._absences = 0
+    def _remember_absence(self, name: object) -> None:
+        self._absent[name] = None
+        while len(self._absent) > MAX_REMEMBERED_ABSENCES:
+            self._absent.popitem(last=False)
 
     async def _once(self, flight: object, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` once for all that ask for the same flight while it is in the air.

@@ -211,6 +211,11 @@ def as_kms_error(call: Call, fault: BaseException) -> KmsError:
             "reason": str(fault) if known else "",
         },
     )
+    if isinstance(fault, AuditUnavailable) and call.recorded:
+        return KMSInternalException(
+            f"The change was made and its audit record is not durable yet. Request id "
+            f"{call.request_id}."
+        )
     if isinstance(fault, AuditUnavailable):
         return KMSInternalException(
             f"The call could not be recorded and is refused. Request id {call.request_id}."

@@ -30,7 +30,7 @@ class HttpLimits:
         header_timeout_s: From a request's first byte (or the connection's start) to the end of its
             headers; the TLS handshake has as long.
         body_timeout_s: From the end of the headers to the end of the body. Together with
-            max_body_bytes it is the minimum rate: 52 kB/s for the largest body.
+            max_body_bytes it is the minimum rate: 26 kB/s for the largest body.
         idle_timeout_s: Keep-alive without a request.
         write_timeout_s: For a client that stopped reading to start again.
         linger_timeout_s: For a refused client to read why; its bytes are discarded meanwhile,
@@ -45,7 +45,7 @@ class HttpLimits:
     max_target_bytes: int = 16_384
     max_header_count: int = 100
     max_header_bytes: int = 32_768
-    max_body_bytes: int = 1_048_576
+    max_body_bytes: int = 524_288
     max_chunks: int = 4_096
     max_pipeline: int = 16
     max_connections: int = 1_024

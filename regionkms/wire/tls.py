@@ -15,6 +15,18 @@ def _refuse_password() -> NoReturn:
     raise ConfigurationError("the TLS key file is encrypted; give an unencrypted one, mode 0600")
 
 
+def _refuse_open_file(key_file: Path) -> None:
+    """A private key that every user of the machine can read is nobody's secret."""
+    try:
+        mode = key_file.stat().st_mode
+    except OSError:
+        return  # load_cert_chain names the file and the reason
+    if mode & 0o007:
+        raise ConfigurationError(
+            f"The TLS key {key_file} is open to every user of the machine. Run: chmod 600 {key_file}"
+        )
+
+
 def server_context(certificate_file: Path, key_file: Path) -> ssl.SSLContext:
     """Build the server's context: TLS 1.2 or later, forward secrecy, HTTP/1.1 by ALPN.
 
@@ -23,9 +35,10 @@ def server_context(certificate_file: Path, key_file: Path) -> ssl.SSLContext:
         key_file: PEM; the certificate's private key, unencrypted.
 
     Raises:
-        ConfigurationError: A file is missing or unreadable, is no PEM, or the two do not belong
-            together.
+        ConfigurationError: A file is missing or unreadable, is no PEM, the two do not belong
+            together, or the key is open to everybody.
     """
+    _refuse_open_file(key_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)

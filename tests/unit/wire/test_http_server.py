@@ -52,6 +52,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             serialization.NoEncryption(),
         )
     )
+    (folder / "server.key").chmod(0o600)
     return folder / "server.crt", folder / "server.key"
 
 
@@ -228,6 +229,7 @@ def test_a_certificate_and_a_key_that_do_not_belong_together_are_refused(
             serialization.NoEncryption(),
         )
     )
+    other.chmod(0o600)
     with pytest.raises(ConfigurationError, match=r"other.key: KEY_VALUES_MISMATCH$"):
         server_context(certificate[0], other)
 
@@ -249,8 +251,19 @@ def test_an_encrypted_key_is_refused_and_no_password_asked_for(
             serialization.BestAvailableEncryption(b"password"),
         )
     )
+    encrypted.chmod(0o600)
     with pytest.raises(ConfigurationError, match=r"^the TLS key file is encrypted; "):
         server_context(certificate[0], encrypted)
+
+
+def test_a_key_that_every_user_can_read_is_refused_and_the_fix_told(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    open_key = tmp_path / "open.key"
+    open_key.write_bytes(certificate[1].read_bytes())
+    open_key.chmod(0o644)
+    with pytest.raises(ConfigurationError, match=r"is open to every user .* chmod 600 .*open.key$"):
+        server_context(certificate[0], open_key)
 
 
 # -- drain ---------------------------------------------------------------------------------------
