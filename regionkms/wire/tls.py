@@ -23,7 +23,8 @@ def _refuse_open_file(key_file: Path) -> None:
         return  # load_cert_chain names the file and the reason
     if mode & 0o007:
         raise ConfigurationError(
-            f"The TLS key {key_file} is open to every user of the machine. Run: chmod 600 {key_file}"
+            f"The TLS key {key_file} is open to every user of the machine. "
+            f"Run: chmod 600 {key_file}"
         )
 
 

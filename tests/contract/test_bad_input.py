@@ -15,7 +15,7 @@ from tests.support.node import OWNER, Answer, RunningNode
 
 SERIALIZATION: Final = "SerializationException"
 VALIDATION: Final = "ValidationException"
-DEEP: Final = 100_000
+DEEP: Final = 60_000
 
 
 @pytest.fixture(scope="module")
