@@ -44,7 +44,8 @@ MAX_SEGMENT_BYTES: Final = 64 << 20
 MAX_SEGMENT_AGE_S: Final = 3600.0
 LOCK_WAIT_S: Final = 10.0
 _LOCK_POLL_S: Final = 0.05
-_DRAIN_LIMIT: Final = 100_000
+DRAIN_LIMIT: Final = 100_000
+"""Waiting records that one drain looks at."""
 _MAX_UNSEALED: Final = 10_000
 """Records of changes kept in memory while they can't be written; the outbox has them anyway."""
 
@@ -160,7 +161,7 @@ class SegmentLog:
             AuditUnavailable: They could not be written, or the chain can't be read.
             StoreUnavailable: The outbox can't be read, or not be cleared; nothing is lost.
         """
-        waiting = await store.read(lambda tx: tx.outbox.waiting(limit=_DRAIN_LIMIT))
+        waiting = await store.read(lambda tx: tx.outbox.waiting(limit=DRAIN_LIMIT))
         left = await asyncio.to_thread(
             find_left, self._directory, self._process, waiting, own_ids=self.seed.hex()
         )

@@ -21,6 +21,7 @@ import uvloop
 from regionkms.audit.heads import HeadSigner
 from regionkms.audit.log import SegmentLog
 from regionkms.audit.record import RecordEncoder
+from regionkms.audit.removed_slots import drain_removed_slots
 from regionkms.config import NodeSettings
 from regionkms.counters.area import SharedMemory
 from regionkms.counters.change_counter import SharedChangeCounter
@@ -43,7 +44,7 @@ from regionkms.node.handover import (
     operator_socket,
 )
 from regionkms.node.live_quotas import LiveQuotas
-from regionkms.node.memory import node_layout
+from regionkms.node.memory import AGENT_SLOT, node_layout, slot_names
 from regionkms.node.operator import OperatorPorts, OperatorServer
 from regionkms.node.operator_commands import OPERATOR_COMMANDS
 from regionkms.node.socket_path import short_path
@@ -63,7 +64,7 @@ T = TypeVar("T")
 UPKEEP_S: Final = 1.0
 """Signing of audit heads, quotas that an operator changed, outbox, reaper (design §5b)."""
 PRUNE_EVERY: Final = 60
-"""Upkeeps between two prunings of the change feed."""
+"""Upkeeps between two prunings of the change feed, and two looks for records left behind."""
 KEPT_CHANGES: Final = 5000
 """Rows of the change feed; a process that falls further behind reads everything anew."""
 _FEED_START: Final = -1
@@ -83,7 +84,7 @@ async def _run(handover: Handover, channel: socket.socket) -> None:
     offset = SharedClockOffset(memory)
     clock: Clock = LabClock(offset) if settings.lab else SystemClock()
     metrics = SharedMetrics(memory, handover.process)
-    log = SegmentLog(audit_directory(settings), process_name="agent", clock=clock)
+    log = SegmentLog(audit_directory(settings), process_name=AGENT_SLOT, clock=clock)
     await log.start()
     quotas = LiveQuotas(settings.quotas, store)
     await quotas.load()
@@ -134,6 +135,7 @@ async def _run(handover: Handover, channel: socket.socket) -> None:
     upkeep = Upkeep(
         settings=settings,
         store=store,
+        clock=clock,
         log=log,
         quotas=quotas,
         reaper=Reaper(store=store, clock=clock, region=settings.region, audit=audit),
@@ -232,6 +234,7 @@ class Upkeep:
 
     settings: NodeSettings
     store: Store
+    clock: Clock
     log: SegmentLog
     quotas: LiveQuotas
     reaper: Reaper
@@ -241,7 +244,6 @@ class Upkeep:
     async def run(self) -> None:
         """Work until cancelled; each part fails by itself and is tried again."""
         head, rounds = _FEED_START, 0
-        await _safely("records of a former agent", lambda: self.log.drain(self.store))
         while True:
             for flush in self.flush:
                 flush()
@@ -249,10 +251,21 @@ class Upkeep:
             await _safely("audit log", self._keep_log)
             await _safely("reaper", self.reaper.reap)
             await _safely("signing of audit heads", self.heads.step)
-            rounds += 1
             if rounds % PRUNE_EVERY == 0:
+                await _safely("records of former processes", self._drain)
                 await _safely("change feed", lambda: self.store.prune_changes(keep=KEPT_CHANGES))
+            rounds += 1
             await asyncio.sleep(UPKEEP_S)
+
+    async def _drain(self) -> None:
+        """Chain what former agents, and workers of slots that are no more, left in the outbox."""
+        await self.log.drain(self.store)
+        await drain_removed_slots(
+            audit_directory(self.settings),
+            in_use=slot_names(self.settings.workers),
+            store=self.store,
+            clock=self.clock,
+        )
 
     async def _keep_log(self) -> None:
         self.log.flush()

@@ -9,6 +9,9 @@ SUPERVISOR: Final = 0
 AGENT: Final = 1
 FIRST_WORKER: Final = 2
 
+AGENT_SLOT: Final = "agent"
+"""Name of the agent's audit chain."""
+
 QUERY_OPERATION: Final = "GetCallerIdentity"
 UNAUTHENTICATED: Final = "Unauthenticated"
 
@@ -24,6 +27,17 @@ COUNTERS: Final = (
     "cas_unknown",
 )
 GAUGES: Final = ("keys_loaded", "connections_open", "record_queue", "mirror_lag_ms", "stopped")
+
+
+def worker_slot(process: int) -> str:
+    """Name of a worker's audit chain, by its number: the same over restarts."""
+    return f"worker-{process}"
+
+
+def slot_names(workers: int) -> frozenset[str]:
+    """Names of all audit chains that a node with so many workers writes."""
+    numbers = range(FIRST_WORKER, FIRST_WORKER + workers)
+    return frozenset({AGENT_SLOT, *map(worker_slot, numbers)})
 
 
 def node_layout(processes: int) -> AreaLayout:
