@@ -66,11 +66,13 @@ class Workers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """Another server with the same client on the same core."""
+    """Another server and a node with the same client, one after the other on the same core."""
 
     name: str
-    sample: Sample
-    node: Sample
+    per_second: float
+    cpu_us: float
+    node_per_second: float
+    node_cpu_us: float
 
 
 @dataclass(slots=True, kw_only=True)
