@@ -50,9 +50,9 @@ from regionkms.wire.tls import server_context
 _log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S: Final = 2.0
+"""How often sealed records leave the outbox and quota usage is shared (both bounded, both lazy)."""
 METRICS_TICKS: Final = 64
 """Ticks with answers between two moves of metrics to shared memory: moving costs 3 us."""
-"""How often sealed records leave the outbox and quota usage is shared (both bounded, both lazy)."""
 
 
 def clock_of(settings: NodeSettings, memory: SharedMemory) -> Clock:
