@@ -1,7 +1,6 @@
 """`regionkms keys verify`."""
 
 import sys
-from pathlib import Path
 from typing import Final
 
 import typer
@@ -9,12 +8,14 @@ import typer
 from regionkms.cli.offline import (
     Config,
     DataDir,
+    OpenedStore,
     RootKeyPath,
     StoreUrl,
     opened_store,
     settings_of,
 )
 from regionkms.cli.output import ExitCode, safe, say, told
+from regionkms.node.verify_secrets import verify_access_keys, verify_region_keys
 from regionkms.store.offline import OfflineReader
 from regionkms.store.verify_keys import verify_keys
 
@@ -35,26 +36,43 @@ def verify(
     root_key_file: RootKeyPath = None,
     store_url: StoreUrl = None,
 ) -> None:
-    """Open all stored key material and say what fails. Changes nothing; a node may run.
+    """Open all that is stored wrapped and say what fails. Changes nothing; a node may run.
 
+    That is the material of all keys, the secrets of access keys, and the Region's private keys.
     Ends with 3 if something fails.
     """
-    with told():
-        counts = _verify(config, data_dir, root_key_file, store_url)
-    say(f"{counts[0]} keys, {counts[1]} generations of material opened, {counts[2]} problems.")
-    if counts[2]:
+    with told(), opened_store(settings_of(config, data_dir, root_key_file, store_url)) as store:
+        problems = _verify(store)
+    if problems:
         sys.exit(ExitCode.PROBLEMS_FOUND)
 
 
-def _verify(
-    config: Path | None, data_dir: str | None, root_key_file: str | None, store_url: str | None
-) -> tuple[int, int, int]:
-    checked = opened = problems = 0
-    with opened_store(settings_of(config, data_dir, root_key_file, store_url)) as store:
-        for result in verify_keys(OfflineReader(store.database).walk(), store.vault):
-            checked += 1
-            opened += result.opened_generations
-            problems += len(result.problems)
-            for problem in result.problems:
-                sys.stdout.write(f"{safe(problem)}\n")
-    return checked, opened, problems
+def _verify(store: OpenedStore) -> int:
+    """Verify everything, show what fails; how many problems there are."""
+    reader = OfflineReader(store.database)
+    keys = opened = problems = 0
+    for key in verify_keys(reader.walk(), store.vault):
+        keys += 1
+        opened += key.opened_generations
+        problems += len(key.problems)
+        for problem in key.problems:
+            _show(problem)
+    good = 0
+    for secret in (
+        *verify_access_keys(reader, store.vault),
+        *verify_region_keys(reader, store.vault),
+    ):
+        if secret.reason is None:
+            good += 1
+        else:
+            problems += 1
+            _show(secret)
+    say(
+        f"{keys} keys, {opened} generations of material opened, {good} other secrets, "
+        f"{problems} problems."
+    )
+    return problems
+
+
+def _show(problem: object) -> None:
+    sys.stdout.write(f"{safe(problem)}\n")

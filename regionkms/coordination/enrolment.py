@@ -125,9 +125,9 @@ def _load(tx: StoreTransaction, vault: Vault, region: RegionName) -> RegionIdent
         certificate_pem=files.certificate_pem,
         certification=files.certification,
         first_incarnation=files.first_incarnation,
-        tls_key=_opened(tx, vault, TLS_KEY, files),
-        record_key=RecordKey(_opened(tx, vault, RECORD_KEY, files)),
-        transport_key=TransportKey(_opened(tx, vault, TRANSPORT_KEY, files)),
+        tls_key=open_private_key(tx, vault, TLS_KEY, files),
+        record_key=RecordKey(open_private_key(tx, vault, RECORD_KEY, files)),
+        transport_key=TransportKey(open_private_key(tx, vault, TRANSPORT_KEY, files)),
     )
 
 
@@ -137,7 +137,20 @@ def _wrapped(vault: Vault, identity: MaterialIdentity, material: Material) -> st
     return json.dumps({"domain_key_id": domain_key_id, "wrapped": encoded})
 
 
-def _opened(tx: StoreTransaction, vault: Vault, name: str, files: EnrolmentFiles) -> Material:
+def open_private_key(
+    tx: StoreTransaction, vault: Vault, name: str, files: EnrolmentFiles
+) -> Material:
+    """A private key of the Region.
+
+    Args:
+        tx: Of the Region's store.
+        vault: Opens it.
+        name: TLS_KEY, RECORD_KEY or TRANSPORT_KEY.
+        files: The enrolment that it was taken in with.
+
+    Raises:
+        MaterialUnreadable, VaultSealed: It is not there, or does not open.
+    """
     stored = tx.settings.get(name)
     if stored is None:
         raise MaterialUnreadable(f"the store has no {name}")

@@ -39,6 +39,18 @@ def audit_public_key(tx: StoreTransaction) -> bytes | None:
     return None if text is None else b64decode(json.loads(text)["public_key"])
 
 
+def audit_key_fault(tx: StoreTransaction, vault: Vault) -> str | None:
+    """What is wrong with the stored key: a clause, or None; also None if there is no such key.
+
+    Raises:
+        RowTampered, MaterialUnreadable, VaultSealed: As they say.
+    """
+    key = _kept(tx, vault)
+    if key is not None and key.public_key != audit_public_key(tx):
+        return "it opens, and is not the private key of the public one beside it"
+    return None
+
+
 def _kept(tx: StoreTransaction, vault: Vault) -> RecordKey | None:
     text = tx.settings.get(SETTING_AUDIT_KEY)
     if text is None:

@@ -4,23 +4,26 @@ Other than a node's scans, this one does not pass over rows that do not fit thei
 them out, because finding them is what it is for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import bindparam, select, tuple_
 
 from regionkms.model.errors import RowTampered
 from regionkms.model.ids import AccountId, KeyId
-from regionkms.model.key import KmsKey, StoredGeneration
+from regionkms.model.key import AccessKey, KmsKey, StoredGeneration
+from regionkms.ports.store import StoreTransaction
 from regionkms.ports.vault import Vault
 from regionkms.store.database import Database
 from regionkms.store.migrate import check_schema
-from regionkms.store.schema import generations, keys
+from regionkms.store.schema import access_keys, generations, keys
 from regionkms.store.session import Session
 from regionkms.store.tables_material import generation_from
 from regionkms.store.transaction import SqlTransaction
+
+T = TypeVar("T")
 
 PAGE_KEYS: Final = 500
 """Keys of one transaction, so that a long scan holds no snapshot for long."""
@@ -34,6 +37,7 @@ _NAMES: Final = (
     .order_by(keys.c.account_id, keys.c.key_id)
     .limit(PAGE_KEYS)
 )
+_ACCESS_KEY_NAMES: Final = select(access_keys.c.access_key_id).order_by(access_keys.c.access_key_id)
 _GENERATIONS: Final = (
     select(generations)
     .where(
@@ -58,6 +62,14 @@ class KeyFound:
     generations: tuple[StoredGeneration | RowTampered, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKeyFound:
+    """An access key; RowTampered in the place of its row says that it does not fit."""
+
+    access_key_id: str
+    access_key: AccessKey | RowTampered
+
+
 class OfflineReader:
     """Walks a store's keys; changes nothing. A node may run beside it."""
 
@@ -77,6 +89,22 @@ class OfflineReader:
             if len(found) < PAGE_KEYS:
                 return
             after = (found[-1].account_id, found[-1].key_id)
+
+    def access_keys(self) -> Sequence[AccessKeyFound]:
+        """Every access key, by id.
+
+        Raises:
+            StoreUnavailable: The database did not answer.
+        """
+        return self._database.read(_access_keys)
+
+    def read(self, work: Callable[[StoreTransaction], T]) -> T:
+        """Run a transaction that reads.
+
+        Raises:
+            StoreUnavailable: The database did not answer.
+        """
+        return self._database.read(work)
 
 
 @contextmanager
@@ -105,7 +133,7 @@ def _found(transaction: SqlTransaction, account_id: AccountId, key_id: KeyId) ->
     key: KmsKey | RowTampered
     try:
         stored = transaction.keys.get(account_id, key_id)
-        key = stored or RowTampered(f"row ({account_id}, {key_id}) of keys is gone")
+        key = stored or RowTampered(f"row ({account_id}, {key_id}) of table keys is gone")
     except RowTampered as error:
         key = error
     return KeyFound(
@@ -114,6 +142,20 @@ def _found(transaction: SqlTransaction, account_id: AccountId, key_id: KeyId) ->
         key=key,
         generations=tuple(_generations(transaction.session, account_id, key_id)),
     )
+
+
+def _access_keys(transaction: SqlTransaction) -> list[AccessKeyFound]:
+    found = []
+    for row in transaction.session.rows(_ACCESS_KEY_NAMES):
+        name: str = row["access_key_id"]
+        access_key: AccessKey | RowTampered
+        try:
+            stored = transaction.access_keys.get(name)
+            access_key = stored or RowTampered(f"row ({name}) of table access_keys is gone")
+        except RowTampered as error:
+            access_key = error
+        found.append(AccessKeyFound(access_key_id=name, access_key=access_key))
+    return found
 
 
 def _generations(
