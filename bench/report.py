@@ -129,7 +129,7 @@ def _others(others: Sequence[Other]) -> str:
     ]
     head = ("server", "its requests/s", "regionkms, requests/s", "its us CPU", "regionkms, us CPU")
     return (
-        "## Beside others\n\nEncrypt, one request after the other; the same client, the same "
-        "core. One client that waits\nkeeps neither server busy: the ratio is that of CPU time.\n\n"
+        "## Beside others\n\nEncrypt on the same core. moto closes the connection after each "
+        "answer and is asked one by one;\nthe ratio is that of CPU time.\n\n"
         + _table((*head, "times"), rows)
     )
