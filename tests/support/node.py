@@ -372,6 +372,7 @@ async def prepare_store(
     folder: Path,
     *,
     region: str = REGION,
+    store_url: str = "",
     accounts: tuple[Account, ...] = ACCOUNTS,
     quotas: Mapping[tuple[str | None, str], float] | None = None,
 ) -> None:
@@ -381,6 +382,7 @@ async def prepare_store(
             region=region,
             data_dir=str(folder / "data"),
             root_key_file=str(folder / "root.key"),
+            store_url=store_url,
         )
     )
     keys = open_or_create_store(settings)
