@@ -215,6 +215,7 @@ class Intent:
         request: JSON: what the agent needs to know (never key material).
         outcome: JSON: the answer (DONE) or `{"code", "message"}` (FAILED).
         deadline: Machine time (seconds since the epoch) at which the caller's wait ends (R14).
+        recorded: DONE only: the audit record of the call's success stands; set in its transaction.
     """
 
     intent_id: str
@@ -226,3 +227,4 @@ class Intent:
     outcome: str = ""
     created_at: float
     deadline: float
+    recorded: bool = False

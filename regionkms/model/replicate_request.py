@@ -14,6 +14,14 @@ from regionkms.model.proposal import Proposal
 
 REPLICATE_KEY: Final = "ReplicateKey"
 """`Intent.kind` of the call."""
+EVENT_TIME: Final = "eventTime"
+"""In `request_context`: KMS time of the call, in seconds since 1970."""
+KEY_ID: Final = "keyId"
+"""In `request_context`: KeyId as it was sent."""
+REQUEST_ID: Final = "requestId"
+"""In `request_context`."""
+ACCESS_KEY_ID: Final = "accessKeyId"
+"""In `request_context`: the credentials that signed."""
 _CALLER: Final = ("caller_arn", "caller_account_id", "request_context")
 """Members that tell two calls apart that ask for the same."""
 

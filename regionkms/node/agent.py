@@ -50,6 +50,7 @@ from regionkms.node.operator_commands import OPERATOR_COMMANDS
 from regionkms.node.socket_path import short_path
 from regionkms.operations import OPERATIONS
 from regionkms.operations.key_metadata import key_metadata
+from regionkms.operations.multi_region import replicated
 from regionkms.ports.clock import Clock
 from regionkms.ports.store import Store
 from regionkms.reconcile.ports import AgentAudit
@@ -98,6 +99,8 @@ async def _run(handover: Handover, channel: socket.socket) -> None:
         operation=OPERATIONS["CreateKey"],
         recorder=recorder,
         response=partial(_created, settings.region),
+        replicate=OPERATIONS["ReplicateKey"],
+        replicated=replicated,
     )
     cluster = None
     if settings.etcd:

@@ -151,7 +151,8 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         """Run the call's one transaction, its audit record in it; both are durable on return.
 
         Args:
-            work: Changes the store and returns the response struct (or None).
+            work: Changes the store and returns the response struct (or None). It sets `recorded`
+                where it finds that the agent has written the call's record.
 
         Raises:
             StoreUnavailable: Nothing changed.
@@ -162,7 +163,9 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
 
         def transaction(tx: StoreTransaction) -> T:
             response = work(tx)
-            records[:] = self.region.recorder.outbox_records(self.facts(response, None))
+            records.clear()
+            if not self.recorded:
+                records.extend(self.region.recorder.outbox_records(self.facts(response, None)))
             for record in records:
                 tx.outbox.append(record)
             if sealed:
@@ -171,7 +174,8 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
 
         response = await self.region.store.write(transaction)
         self.recorded = True
-        await self.region.audit.seal(records)
+        if records:
+            await self.region.audit.seal(records)
         return response
 
 

@@ -3,7 +3,8 @@
 1. what can be seen from here is checked first: key, Region, policy, tags (spec 05 §3.7, §3.8);
 2. one transaction takes the key's lock with an intent (protocol §5, ReplicateKey 1);
 3. the agent answers within the deadline, or the intent is expired durably (R11);
-4. the record of the call is written with its answer.
+4. one transaction writes the record of the call and marks its intent as recorded. The agent does
+   it for a call that never came here (reconcile/missing_records.py); whoever is first has done it.
 
 Source: spec 05 §3.7-3.8, §3.11; protocol §4, §5.
 """
@@ -34,7 +35,11 @@ from regionkms.model.key_state import KeyState
 from regionkms.model.proposal import Proposal
 from regionkms.model.record import MemberState, Record
 from regionkms.model.replicate_request import (
+    ACCESS_KEY_ID,
+    EVENT_TIME,
+    KEY_ID,
     REPLICATE_KEY,
+    REQUEST_ID,
     asks_the_same,
     encode_replicate_request,
 )
@@ -63,12 +68,19 @@ async def replicate_key(call: Call) -> shapes.ReplicateKeyResponse:
     check_replicable(call, call.key.key, call.key.mirror, target)
     await _check_region(call, target)
     proposal = _proposal(call, request, target)
-    deadline = region.clock.machine_now() + CALL_S
-    intent = await _begin(call, proposal, deadline)
+    fresh = _fresh_intent(call, proposal)
+    intent = await _begin(call, proposal, fresh)
     ended = await region.agent.outcome(intent)
     if ended.state is not IntentState.DONE:
         raise error_of(ended)
-    return await call.commit(lambda tx: _response(tx, call, proposal))
+    is_own = intent.intent_id == fresh.intent_id
+
+    def end(tx: StoreTransaction) -> shapes.ReplicateKeyResponse:
+        if is_own:
+            call.recorded = not mark_recorded(tx, intent)
+        return _response(tx, call, proposal)
+
+    return await call.commit(end)
 
 
 def check_replicable(call: Call, key: KmsKey, mirror: Record | None, target: RegionName) -> None:
@@ -138,13 +150,28 @@ def _proposal(call: Call, request: shapes.ReplicateKeyRequest, target: RegionNam
             "aws:SourceIp": (call.source_ip,),
             "aws:UserAgent": (call.user_agent,),
             "aws:SecureTransport": (str(call.secure_transport).lower(),),
-            "accessKeyId": (call.caller.access_key_id,),
-            "requestId": (call.request_id,),
+            ACCESS_KEY_ID: (call.caller.access_key_id,),
+            REQUEST_ID: (call.request_id,),
+            EVENT_TIME: (repr(call.event_time),),
+            KEY_ID: (request.key_id,),
         },
     )
 
 
-async def _begin(call: Call, proposal: Proposal, deadline: float) -> Intent:
+def _fresh_intent(call: Call, proposal: Proposal) -> Intent:
+    now = call.region.clock.machine_now()
+    return Intent(
+        intent_id=call.region.random_bytes(_INTENT_ID_BYTES).hex(),
+        kind=REPLICATE_KEY,
+        account_id=proposal.account_id,
+        key_id=proposal.key_id,
+        request=encode_replicate_request(proposal),
+        created_at=now,
+        deadline=now + CALL_S,
+    )
+
+
+async def _begin(call: Call, proposal: Proposal, fresh: Intent) -> Intent:
     """Take the lock with an intent, or join the same call's; wait for another call's lock.
 
     Raises:
@@ -152,21 +179,11 @@ async def _begin(call: Call, proposal: Proposal, deadline: float) -> Intent:
         KmsError: The key has changed meanwhile, and can't be replicated.
     """
     region = call.region
-    created_at = region.clock.machine_now()
-    fresh = Intent(
-        intent_id=region.random_bytes(_INTENT_ID_BYTES).hex(),
-        kind=REPLICATE_KEY,
-        account_id=proposal.account_id,
-        key_id=proposal.key_id,
-        request=encode_replicate_request(proposal),
-        created_at=created_at,
-        deadline=deadline,
-    )
     while True:
         intent = await region.store.write(lambda tx: _lock(tx, call, proposal, fresh))
         if intent is not None:
             return intent
-        if region.clock.machine_now() >= deadline:
+        if region.clock.machine_now() >= fresh.deadline:
             raise KMSInternalException(_BUSY.format(arn=call.key.arn))
         await asyncio.sleep(_BUSY_POLL_S)
 
@@ -205,6 +222,18 @@ def _joined(tx: StoreTransaction, lock: Lock, proposal: Proposal) -> Intent | No
     return intent if asks_the_same(intent, proposal) else None
 
 
+def mark_recorded(tx: StoreTransaction, intent: Intent) -> bool:
+    """Mark a DONE intent in the transaction of its record; False: the agent has recorded it.
+
+    An intent that is gone was recorded: others are not pruned.
+    """
+    found = tx.intents.get(intent.intent_id)
+    if found is None or found.recorded:
+        return False
+    tx.intents.put(replace(found, recorded=True))
+    return True
+
+
 def error_of(ended: Intent) -> KmsError:
     """The error that a failed or expired intent stands for, as ReplicateKey's model knows it."""
     outcome = json.loads(ended.outcome or "{}")
@@ -216,21 +245,26 @@ def error_of(ended: Intent) -> KmsError:
 
 
 def _response(tx: StoreTransaction, call: Call, proposal: Proposal) -> shapes.ReplicateKeyResponse:
-    """The replica as the primary's Region knows it: Creating, unless it is a MEMBER already."""
     primary = call.key.key
     # As it is now, whatever its state has become: the replica stands.
     key = tx.keys.get(primary.account_id, primary.key_id) or primary
-    mirror = mirror_of(key)
+    return replicated(key, mirror_of(key), proposal, call.event_time)
+
+
+def replicated(
+    key: KmsKey, mirror: Record | None, proposal: Proposal, event_time: float
+) -> shapes.ReplicateKeyResponse:
+    """The replica as the primary's Region knows it: Creating, unless it is a MEMBER already."""
     member = None if mirror is None else mirror.member(proposal.region)
     complete = member is not None and member.state is MemberState.MEMBER
-    replica = replace(key, created_at=call.event_time, description=proposal.description)
+    replica = replace(key, created_at=event_time, description=proposal.description)
     metadata = key_metadata(
         replica,
         region=proposal.region,
         state=KeyState.ENABLED if complete else KeyState.CREATING,
         mirror=mirror,
     )
-    policy = proposal.policy or default_policy(key.account_id, call.region.partition)
+    policy = proposal.policy or default_policy(key.account_id, partition_of(proposal.region))
     return shapes.ReplicateKeyResponse(
         replica_key_metadata=metadata,
         replica_policy=policy,

@@ -214,8 +214,14 @@ class IntentTable(Protocol):
     def of_key(self, account_id: AccountId, key_id: KeyId) -> Sequence[Intent]:
         """Intents about one key in state OPEN or EXPIRED."""
 
+    def unrecorded(self, *, before: float, limit: int) -> Sequence[Intent]:
+        """DONE intents without their audit record, of deadlines before `before`, oldest first."""
+
     def prune(self, *, before: float) -> None:
-        """Remove finished intents whose deadline (machine time) is before `before`."""
+        """Remove finished intents whose deadline (machine time) is before `before`.
+
+        DONE intents whose audit record does not stand yet are kept.
+        """
 
 
 class AccessKeyTable(Protocol):

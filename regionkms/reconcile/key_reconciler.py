@@ -6,26 +6,18 @@ look (R1). Without etcd, what needs no reading is done all the same.
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from regionkms.audit.record import CallFacts
-from regionkms.model import record_change, shapes
+from regionkms.model import record_change
 from regionkms.model.errors import (
-    AuditUnavailable,
     CoordinatorUnavailable,
     OutcomeUnknown,
     PeerUnreachable,
 )
-from regionkms.model.ids import key_arn
 from regionkms.model.key import KmsKey
 from regionkms.model.proposal import Proposal
-from regionkms.model.record import Record
 from regionkms.model.replicate_request import proposal_of
-from regionkms.model.shapes import enums
-from regionkms.policy.principal import Principal
-from regionkms.ports.audit_sink import AuditSink
 from regionkms.ports.coordinator import (
     Guard,
     Lost,
@@ -34,7 +26,8 @@ from regionkms.ports.coordinator import (
     RecordWrite,
 )
 from regionkms.ports.store import OutboxRecord, StoreTransaction
-from regionkms.reconcile.answers import Answers, caller_principal
+from regionkms.reconcile.answers import Answers
+from regionkms.reconcile.audit_records import replica_record, seal
 from regionkms.reconcile.directory import RegionDirectory
 from regionkms.reconcile.fetching import Fetcher
 from regionkms.reconcile.local import apply_level, read_local
@@ -78,14 +71,6 @@ class Visit:
     again: bool = False
     at_once: bool = False
     wake_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaCaller:
-    """Who asked for a replica, as its audit record shows it."""
-
-    principal: Principal
-    access_key_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,58 +297,6 @@ class KeyReconciler:
         if seen is None or seen.record is None:
             return []
         return replica_record(self._ports, row, proposal, seen.record)
-
-
-def replica_record(
-    ports: AgentPorts, row: KmsKey, proposal: Proposal, record: Record
-) -> list[OutboxRecord]:
-    """Records of CreateKey in the replica's Region, for its transaction."""
-    context = proposal.request_context
-    arn = key_arn(ports.region, row.account_id, row.key_id)
-    tags = [shapes.Tag(tag_key=one.tag_key, tag_value=one.tag_value) for one in proposal.tags]
-    return ports.audit.recorder.outbox_records(
-        CallFacts(
-            operation=ports.audit.operation,
-            caller=ReplicaCaller(
-                principal=caller_principal(proposal, ports.region),
-                access_key_id=_first(context.get("accessKeyId")),
-            ),
-            event_time=ports.clock.now(),
-            region=ports.region,
-            source_ip=_first(context.get("aws:SourceIp")),
-            user_agent=_first(context.get("aws:UserAgent")),
-            request=shapes.CreateKeyRequest(
-                policy=proposal.policy or None,
-                description=proposal.description,
-                key_spec=enums.KeySpec(row.key_spec.value),
-                key_usage=enums.KeyUsageType(row.key_usage.value),
-                origin=enums.OriginType(row.origin.value),
-                tags=tags or None,
-                bypass_policy_lockout_safety_check=proposal.bypass_policy_lockout_safety_check,
-                multi_region=True,
-            ),
-            response=ports.audit.response(row, record),
-            error=None,
-            resources=((row.account_id, arn),),
-            key_arn=arn,
-            request_id=_first(context.get("requestId")),
-            additional={},
-        )
-    )
-
-
-async def seal(sink: AuditSink, records: Sequence[OutboxRecord]) -> None:
-    """Chain records of a committed change; if that fails they wait in outbox and memory."""
-    if not records:
-        return
-    try:
-        await sink.seal(records)
-    except AuditUnavailable as error:
-        _log.error("audit records of a change wait in the outbox: %s", error)
-
-
-def _first(values: tuple[str, ...] | None) -> str:
-    return values[0] if values else ""
 
 
 def _tell(key: RecordKey, change: Level) -> None:

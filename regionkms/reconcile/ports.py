@@ -8,8 +8,9 @@ from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.model.ids import AccountId, RegionName
 from regionkms.model.key import KmsKey
 from regionkms.model.keyspace import Keyspace
+from regionkms.model.proposal import Proposal
 from regionkms.model.record import Record
-from regionkms.model.shapes import CreateKeyResponse
+from regionkms.model.shapes import CreateKeyResponse, ReplicateKeyResponse
 from regionkms.ports.audit_sink import AuditSink
 from regionkms.ports.clock import Clock
 from regionkms.ports.coordinator import Coordinator
@@ -25,7 +26,7 @@ from regionkms.quota.table import KMS_KEYS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAudit:
-    """The audit log of what the agent does; how a new replica's CreateKey record is made.
+    """The audit log of what the agent does; how records of calls are made that workers can't write.
 
     Source: spec 02 §3.8.
 
@@ -33,12 +34,17 @@ class AgentAudit:
         sink: The agent's own chain.
         operation: The row of CreateKey; its allow-list decides what the record shows.
         response: What CreateKey would have answered for such a key.
+        replicate: The row of ReplicateKey.
+        replicated: What ReplicateKey answers: primary key, its record, what was asked, KMS time of
+            the call.
     """
 
     sink: AuditSink
     operation: Operation
     recorder: RecordEncoder
     response: Callable[[KmsKey, Record], CreateKeyResponse]
+    replicate: Operation
+    replicated: Callable[[KmsKey, Record | None, Proposal, float], ReplicateKeyResponse]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

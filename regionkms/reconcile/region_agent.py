@@ -16,6 +16,7 @@ from regionkms.ports.coordinator import ABSENT, RecordKey
 from regionkms.reconcile.directory import RegionDirectory
 from regionkms.reconcile.intents import IntentKeeper
 from regionkms.reconcile.key_reconciler import KeyReconciler
+from regionkms.reconcile.missing_records import MissingRecords
 from regionkms.reconcile.ports import AgentPorts
 from regionkms.reconcile.records import RecordFinder
 from regionkms.reconcile.serve import MaterialServer
@@ -32,7 +33,7 @@ class Pace:
     """How often things are looked at that nobody announced, in seconds.
 
     Attributes:
-        pass_s: The periodic pass over etcd.
+        pass_s: The periodic pass over etcd, and the look for calls that nobody recorded.
         store_s: The change feed and open intents; a lost datagram costs a caller this much.
         retry_s: Joining the directory, watch and lease, after a failure.
     """
@@ -70,6 +71,7 @@ class RegionAgent:
         )
         self._finder = RecordFinder(ports, self.directory, self._queue)
         self._intents = IntentKeeper(ports.store, ports.clock, self._queue)
+        self._missing_records = MissingRecords(ports)
         self.server = MaterialServer(ports, self.directory)
         self._woken = asyncio.Event()
 
@@ -100,6 +102,7 @@ class RegionAgent:
             tasks.create_task(self._queue.run())
             tasks.create_task(self._forever(self._pace.pass_s, self._pass))
             tasks.create_task(self._follow_store())
+            tasks.create_task(self._forever(self._pace.pass_s, self._record_missing))
             tasks.create_task(self._forever(self._pace.retry_s, self._watch))
             tasks.create_task(self._forever(self._pace.retry_s, self._hold_lease))
 
@@ -123,6 +126,9 @@ class RegionAgent:
         await self._intents.sweep()
         await self._intents.prune()
         self._measure()
+
+    async def _record_missing(self) -> None:
+        await self._missing_records.write()
 
     async def _watch(self) -> None:
         if self.directory.own_revision != ABSENT:

@@ -285,8 +285,9 @@ intents: Final = Table(
     _column("outcome", FreeText()),
     _column("created_at", Double()),
     _column("deadline", Double()),
+    _column("recorded", Boolean()),
     *_code(),
-    Index(None, "state", "created_at"),
+    Index(None, "state", "recorded", "created_at"),
     Index(None, "account_id", "key_id"),
 )
 

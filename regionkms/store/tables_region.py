@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, false, insert, or_, select, true, update
 
 from regionkms.model.ids import AccountId, DomainKeyId, KeyId
 from regionkms.model.key import AccessKey, Intent, IntentState
@@ -45,8 +45,15 @@ _INTENTS_OF_KEY: Final = (
     )
     .order_by(*_OLDEST_FIRST)
 )
+_DONE: Final = intents.c.state == IntentState.DONE.value
+_UNRECORDED: Final = (
+    select(intents)
+    .where(_DONE, intents.c.recorded.is_(false()), intents.c.deadline < bindparam("before"))
+    .order_by(*_OLDEST_FIRST)
+    .limit(bindparam("limit"))
+)
 _PRUNE_INTENTS: Final = delete(intents).where(
-    intents.c.state.in_([IntentState.DONE.value, IntentState.FAILED.value]),
+    or_(intents.c.state == IntentState.FAILED.value, and_(_DONE, intents.c.recorded.is_(true()))),
     intents.c.deadline < bindparam("before"),
 )
 
@@ -74,6 +81,7 @@ def _intent_from(row: Row) -> Intent:
         outcome=row["outcome"],
         created_at=row["created_at"],
         deadline=row["deadline"],
+        recorded=row["recorded"],
     )
 
 
@@ -178,6 +186,7 @@ class SqlIntentTable:
             "outcome": intent.outcome,
             "created_at": float(intent.created_at),
             "deadline": float(intent.deadline),
+            "recorded": intent.recorded,
             "version": _next_version(stored),
         }
         coded = self._session.coded(intents, row)
@@ -198,6 +207,11 @@ class SqlIntentTable:
         for row in rows:
             self._session.check(intents, row)
         return [_intent_from(row) for row in rows]
+
+    def unrecorded(self, *, before: float, limit: int) -> Sequence[Intent]:
+        """See the port."""
+        rows = self._session.rows(_UNRECORDED, before=before, limit=limit)
+        return list(self._session.checked(intents, rows, _intent_from))
 
     def prune(self, *, before: float) -> None:
         """See the port."""

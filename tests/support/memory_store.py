@@ -305,11 +305,24 @@ class MemoryIntents(_Table):
             if (intent.account_id, intent.key_id) == (account_id, key_id)
         )
 
+    def unrecorded(self, *, before: float, limit: int) -> Sequence[Intent]:
+        found = [
+            intent
+            for intent in self._tables.intents.values()
+            if _is_unrecorded(intent) and intent.deadline < before
+        ]
+        return sorted(found, key=lambda intent: (intent.created_at, intent.intent_id))[:limit]
+
     def prune(self, *, before: float) -> None:
         intents = self._transaction.change().intents
         for intent in list(intents.values()):
-            if intent.state not in _UNFINISHED and intent.deadline < before:
+            finished = intent.state not in _UNFINISHED and not _is_unrecorded(intent)
+            if finished and intent.deadline < before:
                 del intents[intent.intent_id]
+
+
+def _is_unrecorded(intent: Intent) -> bool:
+    return intent.state is IntentState.DONE and not intent.recorded
 
 
 def _oldest_first(intents: Iterable[Intent]) -> list[Intent]:

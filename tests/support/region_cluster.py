@@ -29,6 +29,7 @@ from regionkms.operations.call import Call
 from regionkms.operations.decision_cache import DecisionCache
 from regionkms.operations.key_cache import KeyCache
 from regionkms.operations.key_loader import KeyLoader
+from regionkms.operations.multi_region import replicated
 from regionkms.operations.pipeline import Pipeline
 from regionkms.operations.region import Region
 from regionkms.policy.principal import root_user
@@ -168,6 +169,8 @@ class RegionUnderTest:
                 operation=OPERATIONS["CreateKey"],
                 recorder=RecordEncoder(seed=self.name.encode()[:SEED_BYTES].ljust(SEED_BYTES)),
                 response=partial(_created, self.name),
+                replicate=OPERATIONS["ReplicateKey"],
+                replicated=replicated,
             ),
             jitter=lambda: 0.5,
             address=self.address,

@@ -120,18 +120,44 @@ async def test_pruning_intents_spares_unfinished_and_recent_ones(store: Store) -
     def fill(tx: StoreTransaction) -> None:
         tx.intents.put(intent("open", deadline=1.0))
         tx.intents.put(intent("expired", deadline=1.0, state=IntentState.EXPIRED))
-        tx.intents.put(intent("done", deadline=1.0, state=IntentState.DONE))
+        tx.intents.put(intent("done", deadline=1.0, state=IntentState.DONE, recorded=True))
+        tx.intents.put(intent("unrecorded", deadline=1.0, state=IntentState.DONE))
         tx.intents.put(intent("failed", deadline=1.0, state=IntentState.FAILED))
-        tx.intents.put(intent("recent", deadline=2.0, state=IntentState.DONE))
+        tx.intents.put(intent("recent", deadline=2.0, state=IntentState.DONE, recorded=True))
         tx.intents.prune(before=2.0)
 
     await store.write(fill)
     left = [
         name
-        for name in ("open", "expired", "done", "failed", "recent")
+        for name in ("open", "expired", "done", "unrecorded", "failed", "recent")
         if await store.read(lambda tx, name=name: tx.intents.get(name)) is not None  # type: ignore[misc] # a lambda's default has no type
     ]
-    assert left == ["open", "expired", "recent"]
+    assert left == ["open", "expired", "unrecorded", "recent"]
+
+
+async def test_done_intents_without_a_record_are_listed_oldest_first(store: Store) -> None:
+    second = intent("a", created_at=2.0, state=IntentState.DONE)
+    first = intent("b", created_at=1.0, state=IntentState.DONE)
+    others = [
+        intent("c"),
+        intent("d", state=IntentState.EXPIRED),
+        intent("e", state=IntentState.FAILED),
+        intent("f", state=IntentState.DONE, recorded=True),
+        intent("g", state=IntentState.DONE, deadline=16.0),
+    ]
+
+    def fill(tx: StoreTransaction) -> None:
+        for item in (second, first, *others):
+            tx.intents.put(item)
+
+    await store.write(fill)
+    assert await store.read(lambda tx: tx.intents.unrecorded(before=16.0, limit=9)) == [
+        first,
+        second,
+    ]
+    assert await store.read(lambda tx: tx.intents.unrecorded(before=16.0, limit=1)) == [first]
+    await store.write(lambda tx: tx.intents.put(replace(first, recorded=True)))
+    assert await store.read(lambda tx: tx.intents.unrecorded(before=16.0, limit=9)) == [second]
 
 
 async def test_access_keys_come_back_and_change(store: Store) -> None:

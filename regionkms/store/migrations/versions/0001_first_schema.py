@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("deadline", sa.Double(), nullable=False),
+        sa.Column("recorded", sa.Boolean(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("row_key", NAME, nullable=False),
         sa.Column("row_code", sa.LargeBinary(), nullable=False),
@@ -87,7 +88,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_intents_account_id_key_id", "intents", ["account_id", "key_id"], unique=False
     )
-    op.create_index("ix_intents_state_created_at", "intents", ["state", "created_at"], unique=False)
+    op.create_index(
+        "ix_intents_state_recorded_created_at",
+        "intents",
+        ["state", "recorded", "created_at"],
+        unique=False,
+    )
     op.create_table(
         "key_counts",
         sa.Column("account_id", NAME, nullable=False),
