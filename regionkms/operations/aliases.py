@@ -5,6 +5,7 @@ belong to one Region and are never replicated (A5).
 Source: spec 01 §7.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
@@ -32,7 +33,13 @@ from regionkms.ports.store import StoreTransaction
 _LIST_DEFAULT: Final = 50
 _LIST_MAX: Final = 100
 """Of a page; a greater Limit, which the API model allows, gets this many (spec 01 A17)."""
+_MOST_TRIES: Final = 16
+"""Of a call whose alias is moved by others; each loss means that another call has succeeded."""
 _HELP: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+
+
+class _AliasMovedError(Exception):
+    """The alias names another key than the one that the call was authorized for."""
 
 
 def _checked_name(name: str) -> AliasName:
@@ -106,6 +113,24 @@ def _require_room(call: Call, tx: StoreTransaction, key: KmsKey) -> None:
 
 async def update_alias(call: Call) -> None:
     """Point an alias at another key of the same type and usage (spec 01 A20)."""
+    await _while_it_moves(call, _update_alias)
+
+
+async def _while_it_moves(call: Call, once: Callable[[Call], Awaitable[None]]) -> None:
+    """Do what depends on an alias's key, anew where another call has moved the alias meanwhile.
+
+    Everything is looked at again, the permissions on the key that it names now too.
+    """
+    for _ in range(_MOST_TRIES):
+        try:
+            await once(call)
+        except _AliasMovedError:
+            continue
+        return
+    raise KMSInternalException("The alias is changing too fast. Retry the request.")
+
+
+async def _update_alias(call: Call) -> None:
     request: shapes.UpdateAliasRequest = call.request
     name = _checked_name(request.alias_name)
     authorize_alias(call, "kms:UpdateAlias", name)
@@ -133,12 +158,17 @@ async def update_alias(call: Call) -> None:
 
 
 def _unmoved(call: Call, tx: StoreTransaction, name: AliasName, target: KeyId) -> Alias:
-    """The alias, if it still refers to the key that the call was authorized for."""
+    """The alias, if it still refers to the key that the call was authorized for.
+
+    Raises:
+        _AliasMovedError: It names another key now.
+        NotFoundException: It is gone.
+    """
     alias = tx.aliases.get(call.account_id, name)
     if alias is None:
         raise _alias_not_found(call, name)
     if alias.target_key_id != target:
-        raise KMSInternalException("The alias has just been changed. Retry the request.")
+        raise _AliasMovedError
     return alias
 
 
@@ -167,6 +197,10 @@ def _require_same_kind(current: LoadedKey, new: LoadedKey) -> None:
 
 async def delete_alias(call: Call) -> None:
     """Remove an alias; its key is not touched."""
+    await _while_it_moves(call, _delete_alias)
+
+
+async def _delete_alias(call: Call) -> None:
     request: shapes.DeleteAliasRequest = call.request
     name = _checked_name(request.alias_name)
     authorize_alias(call, "kms:DeleteAlias", name)

@@ -56,6 +56,20 @@ def test_one_of_many_deletes_an_alias(node: RunningNode, kms: Any) -> None:
     assert codes(answers) == {"ok": 1, "NotFoundException": RUNNERS - 1}
 
 
+def test_all_of_many_update_an_alias(node: RunningNode, kms: Any) -> None:
+    """Each is authorized for the key that the others move away; the mutation campaign (seed 11)
+    found such calls answered with 500."""
+    scene = Scene(kms)
+    for _ in range(10):
+        answers = at_once(
+            [
+                partial(node.call, "UpdateAlias", {"AliasName": scene.alias, "TargetKeyId": target})
+                for target in (scene.key_id, scene.other["KeyId"]) * (RUNNERS // 2)
+            ]
+        )
+        assert codes(answers) == {"ok": RUNNERS}
+
+
 def test_one_of_many_schedules_a_deletion(node: RunningNode, key: dict[str, Any]) -> None:
     answers = at_once(
         [
