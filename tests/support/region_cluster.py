@@ -150,10 +150,13 @@ class RegionUnderTest:
         self.metrics = InMemoryMetrics((), COUNTERS, GAUGES)
         self.quotas = InMemoryQuotaCounter(self.name, self.settings, self.clock)
         self.door = InProcessDoor(self)
+        self.starts = 0
         self.crash()
 
     def crash(self) -> None:
         """Forget everything that is not in the store."""
+        self.starts += 1
+        seed = f"{self.starts}{self.name}".encode()[:SEED_BYTES].ljust(SEED_BYTES)
         ports = AgentPorts(
             identity=self.identity,
             store=self.store,
@@ -167,7 +170,7 @@ class RegionUnderTest:
             audit=AgentAudit(
                 sink=self.sink,
                 operation=OPERATIONS["CreateKey"],
-                recorder=RecordEncoder(seed=self.name.encode()[:SEED_BYTES].ljust(SEED_BYTES)),
+                recorder=RecordEncoder(seed=seed),
                 response=partial(_created, self.name),
                 replicate=OPERATIONS["ReplicateKey"],
                 replicated=replicated,
