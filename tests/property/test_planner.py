@@ -5,12 +5,14 @@ after each durable step, replies are lost, writes land late, and Regions are cut
 action the promises of the protocol are looked at in what etcd and the stores hold; in the end
 everything heals and must agree.
 
-Promises (protocol §8): EXP an expired intent fires never later; ACC an accepted replica is never
-withdrawn or refused; CRE no key of a withdrawn proposal; P2 only held bytes are acknowledged; a
-replica is LIVE only after its Join; lives, holders and links of the chain only grow.
+Promises (protocol §8): EXP an expired intent fires never later, and nothing is sent for it (R11);
+ACC an accepted replica is never withdrawn or refused; CRE no key of a withdrawn proposal; P2 only
+held bytes are acknowledged; a replica is LIVE only after its Join; lives, holders and links of the
+chain only grow; a call is told the error that its target gave.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +33,7 @@ from regionkms.model.proposal import Proposal
 from regionkms.model.record import MemberState, ProposalState, Record
 from regionkms.model.replicate_request import REPLICATE_KEY, encode_replicate_request
 from regionkms.node.agent_door import expire
-from regionkms.ports.coordinator import Revision
+from regionkms.ports.coordinator import Guard, Lost, RecordKey, RecordWrite, Revision, Won
 from regionkms.ports.store import StoreTransaction
 from regionkms.quota.settings import QuotaMode, QuotaSettings
 from regionkms.quota.table import KMS_KEYS
@@ -99,6 +101,18 @@ class ObservedEtcd(MemoryEtcd):
         return revision
 
 
+class ObservedCoordinator(MemoryCoordinator):
+    """Tells what is sent, whether or not it lands."""
+
+    def __init__(self, etcd: MemoryEtcd, region: RegionName) -> None:
+        super().__init__(etcd, region)
+        self.on_sent: Callable[[RecordWrite], None] = lambda _: None
+
+    async def commit(self, key: RecordKey, guard: Guard, write: RecordWrite) -> Won | Lost:
+        self.on_sent(write)
+        return await super().commit(key, guard, write)
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing that happens."""
@@ -152,7 +166,8 @@ class History:
     accepted: set[tuple[RegionName, int]] = field(default_factory=set)
     joined: set[tuple[RegionName, int]] = field(default_factory=set)
     refused_unissued: set[str] = field(default_factory=set)
-    released: set[str] = field(default_factory=set)
+    proposals: dict[str, tuple[RegionName, int]] = field(default_factory=dict)
+    refusals: dict[tuple[RegionName, int], str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def expect(self, holds: bool, promise: str) -> None:  # noqa: FBT001 - an assertion
@@ -169,7 +184,7 @@ class World:
         self.regions = twins(
             identities,
             store=CrashingStore,
-            coordinator=lambda name: MemoryCoordinator(self.etcd, name),
+            coordinator=lambda name: ObservedCoordinator(self.etcd, name),
             clock=self.clock,
             settings=ROOM,
         )
@@ -183,9 +198,9 @@ class World:
         assert isinstance(found, CrashingStore)
         return found
 
-    def coordinator(self, region: RegionName) -> MemoryCoordinator:
+    def coordinator(self, region: RegionName) -> ObservedCoordinator:
         found = self.regions[region].coordinator
-        assert isinstance(found, MemoryCoordinator)
+        assert isinstance(found, ObservedCoordinator)
         return found
 
     def transport(self, region: RegionName) -> DirectTransport:
@@ -202,6 +217,7 @@ class World:
         for name in REGIONS:
             self.store(name).on_committed = self.look
         self.etcd.on_landed = self.landed
+        self.coordinator(US).on_sent = self.sent
         await self.visit(US)
 
     # --- what happens
@@ -345,6 +361,15 @@ class World:
 
     # --- what is promised
 
+    def sent(self, write: RecordWrite) -> None:
+        """R11: a proposal is sent only while its caller still waits."""
+        lock = self.store(US).tables.facts[ACCOUNT, self.key.key_id].lock
+        for target in write.put_proposals:
+            self.history.expect(
+                lock is not None and lock.peer == target and lock.issued and not lock.expired,
+                "R11: a proposal was sent for an expired call",
+            )
+
     def landed(self) -> None:
         """A write has landed in etcd."""
         history, before = self.history, self.history.last
@@ -360,6 +385,8 @@ class World:
             if member.region != US:
                 refusal = "" if member.refusal is None else member.refusal.code
                 event(f"{member.state} {member.request} {refusal}")
+            if member.refusal is not None:
+                history.refusals[member.region, member.life] = member.refusal.code
             if member.may_receive:
                 history.accepted.add((member.region, member.life))
             if member.state is MemberState.MEMBER:
@@ -377,7 +404,7 @@ class World:
             former = before.member(member.region)
             if former is None or member.life > former.life:
                 expect(former is None or not former.present, "a life begins when one has ended")
-                self.proposed(member.region)
+                self.proposed(member.region, member.life)
                 continue
             expect(member.life == former.life, "lives only grow")
             was_accepted = (member.region, member.life) in self.history.accepted
@@ -387,7 +414,7 @@ class World:
             gone = set() if was is None else set(was.holders) - set(generation.holders)
             expect(not gone, "holders only grow")
 
-    def proposed(self, target: RegionName) -> None:
+    def proposed(self, target: RegionName, life: int) -> None:
         """EXP: a proposal that lands belongs to a lock that may still fire."""
         facts = self.store(US).tables.facts[ACCOUNT, self.key.key_id]
         lock = facts.lock
@@ -395,6 +422,7 @@ class World:
             lock is not None and lock.peer == target and lock.issued, "EXP: no lock for it"
         )
         if lock is not None:
+            self.history.proposals[lock.intent_id] = (target, life)
             self.history.expect(
                 lock.intent_id not in self.history.refused_unissued,
                 "EXP: its intent had expired before it was issued",
@@ -415,8 +443,25 @@ class World:
                     intent.state in {IntentState.DONE, IntentState.FAILED},
                     "a lock is released with its intent's outcome",
                 )
+            self.look_at_outcome(intent)
         for region in TARGETS:
             self.look_at(region)
+
+    def look_at_outcome(self, intent: Intent) -> None:
+        """A call is told what its target answered."""
+        if intent.state not in {IntentState.DONE, IntentState.FAILED}:
+            return
+        answered = self.history.proposals.get(intent.intent_id)
+        was_accepted = answered in self.history.accepted
+        self.history.expect(
+            was_accepted == (intent.state is IntentState.DONE), "the outcome is not the answer"
+        )
+        if answered in self.history.refusals:
+            event(f"a call was told {self.history.refusals[answered]}")
+            told = json.loads(intent.outcome).get("code")
+            self.history.expect(
+                told == self.history.refusals[answered], "the refusal was not told to its caller"
+            )
 
     def look_at(self, region: RegionName) -> None:
         history, tables = self.history, self.store(region).tables
