@@ -11,10 +11,11 @@ MAX_RECEIVE_BYTES: Final = 64 * 1024 * 1024
 """Of one answer: a page of a scan, or all events that a watch catches up with at once."""
 
 CHANNEL_OPTIONS: Final = (
-    # A stopped (not dead) member leaves the connection open; only pings find it. etcd answers
-    # GOAWAY too_many_pings below 5 s, and without a ping timeout gRPC waits for 20 s more.
-    ("grpc.keepalive_time_ms", 5000),
-    ("grpc.keepalive_permit_without_calls", 1),
+    # A stopped (not dead) member leaves the connection open; only pings find it. etcd ends a
+    # connection (GOAWAY too_many_pings) at the third ping that comes within 5 s of the one before,
+    # or while no call is open. Without a ping timeout gRPC waits for 20 s more.
+    ("grpc.keepalive_time_ms", 7000),
+    ("grpc.keepalive_permit_without_calls", 0),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.ping_timeout_ms", 3000),
     # After an outage a Region should be back within a moment, not within gRPC's two minutes.

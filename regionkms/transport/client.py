@@ -29,6 +29,7 @@ FETCH_S: Final = 2.0
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
     ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 0),
     ("grpc.http2.ping_timeout_ms", 3000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),

@@ -34,7 +34,10 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
     ("grpc.max_metadata_size", 8192),
     ("grpc.max_concurrent_streams", 2 * CONCURRENT_FETCHES),
-    ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+    # Only Regions of this cluster get as far as a ping: a GOAWAY too_many_pings would cost a fetch
+    # and guard against nobody.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_ping_strikes", 0),
     ("grpc.max_connection_age_ms", 3_600_000),  # a certificate that ran out is seen within an hour
     ("grpc.so_reuseport", 0),  # a second agent of this Region must not share the port silently
 )

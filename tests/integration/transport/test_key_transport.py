@@ -1,6 +1,7 @@
 """KeyTransport over real sockets and real certificates, and everybody who must be turned away."""
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from regionkms.coordination.certificates import issue_region_certificate
+from regionkms.crypto.directory_trust import region_host
 from regionkms.crypto.material import Material
 from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.model.errors import ConfigurationError, PeerUnreachable, StoreUnavailable
@@ -402,3 +404,25 @@ def test_a_certificate_that_names_no_region_or_several_is_nobodys() -> None:
 
 def test_credentials_show_no_private_key(cluster: EnrolledCluster) -> None:
     assert "PRIVATE" not in repr(client_credentials(cluster.regions[EU]))
+
+
+async def test_a_peer_that_pings_a_lot_keeps_its_connection(
+    cluster: EnrolledCluster, source: Peer
+) -> None:
+    """No GOAWAY too_many_pings, whatever keepalive another release has."""
+    options = (
+        ("grpc.keepalive_time_ms", 50),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_time_between_pings_ms", 50),
+        ("grpc.ssl_target_name_override", region_host(cluster.regions[EU].cluster, US)),
+    )
+    credentials = client_credentials(cluster.regions[EU])
+    async with grpc.aio.secure_channel(source.address, credentials, options=options) as channel:
+        await channel.channel_ready()
+        left = asyncio.ensure_future(channel.wait_for_state_change(grpc.ChannelConnectivity.READY))
+        await asyncio.sleep(4.3)  # gRPC sends one ping a second at most; the third too many counts
+        assert not left.done(), channel.get_state()
+        left.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await left
