@@ -11,6 +11,7 @@ warm-up, and the node serves as before.
 import argparse
 import asyncio
 import json
+import re
 import secrets
 import sys
 import tempfile
@@ -44,9 +45,9 @@ KEYS: Final = 24
 MOST_KEYS: Final = 2_000
 """Quota of the account: some mutated CreateKey requests are good ones, and memory is judged."""
 WARM_UP_PART: Final = 0.3
-MAX_GROWTH_MB: Final = 40.0
-"""Of a worker after the warm-up: its caches of records' pieces and of policies fill up to bounds
-that the distinct requests of a campaign reach only slowly."""
+MAX_GROWTH_MB: Final = 16.0
+"""Of a worker's resident memory (10^6 bytes) after the warm-up; 0 where it was measured. A leak of
+100 bytes a request would show as 7 MB in each of two workers, one of 250 bytes fails."""
 _TEND_EVERY: Final = 2_000
 _MOST_VIOLATIONS: Final = 50
 _ANY_PART: Final = 0.2
@@ -57,6 +58,7 @@ _CONTEXT: Final = {"purpose": "campaign"}
 _NAME: Final = RegionName(REGION)
 _MB: Final = 1_000_000
 _SERVER_ERROR: Final = 500
+_STATUS: Final = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
 _FAILURES: Final = frozenset(str(status) for status in range(500, 600)) - {"505"}
 """What bad HTTP must not be answered with; 505 tells a client of another version (RFC 9110)."""
 
@@ -237,9 +239,11 @@ class Campaign:
             received = b""
         finally:
             writer.close()
-        status = received[9:12].decode("latin-1")
-        self._outcome.statuses[f"raw {status or 'closed'}"] += 1
-        if received and (not received.startswith(b"HTTP/1.1 ") or status in _FAILURES):
+        # Repeated bytes may be several requests, and 100 is only the first of two answers.
+        statuses = [found.decode() for found in _STATUS.findall(received)]
+        for status in statuses or ["closed"]:
+            self._outcome.statuses[f"raw {status}"] += 1
+        if (received and not statuses) or _FAILURES.intersection(statuses):
             self._outcome.wrong(f"{received[:300]!r} to {_shown(spoilt)}")
 
     def _tend(self) -> None:
