@@ -30,7 +30,7 @@ from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.model.ids import RegionName
 from regionkms.model.key import Intent, IntentState, Lock, LockKind, Phase
 from regionkms.model.proposal import Proposal
-from regionkms.model.record import MemberState, ProposalState, Record
+from regionkms.model.record import Holder, MemberState, ProposalState, Record
 from regionkms.model.replicate_request import REPLICATE_KEY, encode_replicate_request
 from regionkms.node.agent_door import expire
 from regionkms.ports.coordinator import Guard, Lost, RecordKey, RecordWrite, Revision, Won
@@ -125,36 +125,55 @@ class Action:
 
 
 def actions() -> st.SearchStrategy[list[Action]]:
+    return st.lists(st.one_of(*(_one(),) * 20, _late_write()), min_size=25, max_size=60).map(
+        lambda parts: [action for part in parts for action in part]
+    )
+
+
+def _one() -> st.SearchStrategy[tuple[Action, ...]]:
     region = st.sampled_from(REGIONS)
     target = st.sampled_from(TARGETS)
     step = st.builds(Action, kind=st.just("step"), region=region)
-    return st.lists(
-        st.one_of(
-            *(step,) * 6,
-            *(st.just(Action("round")),) * 4,
-            st.builds(Action, kind=st.just("visit"), region=region),
-            *(st.builds(Action, kind=st.just("call"), target=target),) * 2,
-            st.builds(Action, kind=st.sampled_from(("full", "room")), region=target),
-            st.builds(Action, kind=st.just("pass 2 s")),
-            st.builds(Action, kind=st.just("pass 5 s")),
-            st.builds(Action, kind=st.just("give up")),
-            st.builds(
-                Action,
-                kind=st.just("faulty visit"),
-                region=region,
-                fault=st.sampled_from(WriteFault),
-            ),
-            st.builds(
-                Action,
-                kind=st.sampled_from(("crash before", "crash after")),
-                region=region,
-                count=st.integers(0, 2),
-            ),
-            st.builds(Action, kind=st.just("release"), region=region),
-            st.builds(Action, kind=st.sampled_from(("cut", "heal", "part")), region=region),
+    return st.one_of(
+        *(step,) * 6,
+        *(st.just(Action("round")),) * 4,
+        st.builds(Action, kind=st.just("visit"), region=region),
+        *(st.builds(Action, kind=st.just("call"), target=target),) * 2,
+        st.builds(Action, kind=st.sampled_from(("full", "room")), region=target),
+        st.builds(Action, kind=st.just("pass 2 s")),
+        st.builds(Action, kind=st.just("pass 5 s")),
+        st.builds(Action, kind=st.just("give up")),
+        st.builds(
+            Action,
+            kind=st.just("faulty visit"),
+            region=region,
+            fault=st.sampled_from(WriteFault),
         ),
-        min_size=25,
-        max_size=60,
+        st.builds(
+            Action,
+            kind=st.sampled_from(("crash before", "crash after")),
+            region=region,
+            count=st.integers(0, 2),
+        ),
+        st.builds(Action, kind=st.just("release"), region=region),
+        st.builds(Action, kind=st.sampled_from(("cut", "heal", "part")), region=region),
+    ).map(lambda action: (action,))
+
+
+def _late_write() -> st.SearchStrategy[tuple[Action, ...]]:
+    """A proposal that is on its way while its call ends: it must find its way closed."""
+    return st.builds(
+        lambda target, fault, end, between: (
+            Action("call", target=target),
+            Action("faulty visit", fault=fault),
+            Action(end),
+            *(Action("step"),) * between,
+            Action("release"),
+        ),
+        st.sampled_from(TARGETS),
+        st.sampled_from((WriteFault.LANDS_LATER, WriteFault.SENT_NOT_LANDED)),
+        st.sampled_from(("pass 5 s", "give up")),
+        st.integers(0, 3),
     )
 
 
@@ -391,6 +410,11 @@ class World:
                 history.accepted.add((member.region, member.life))
             if member.state is MemberState.MEMBER:
                 history.joined.add((member.region, member.life))
+                holder = Holder(region=member.region, life=member.life)
+                history.expect(
+                    all(holder in one.holders for one in record.shared_generations),
+                    "a MEMBER does not hold everything",
+                )
         history.last = record
         for region in TARGETS:
             self.look_at(region)
