@@ -20,6 +20,7 @@ from regionkms.node.command_socket import ask
 from tests.support.etcd_content import EtcdContent
 from tests.support.lab import FIRST, REGIONS, SECOND, THIRD, RunningLab
 from tests.support.leaks import LeakSearch, files_below, process_facts, processes_below
+from tests.support.replicas import await_enabled
 from tests.support.store_secrets import secrets_of, signing_keys_of
 
 REPLICATED_WITHIN_S = 20.0
@@ -87,11 +88,7 @@ def replicate(lab: RunningLab, story: Planted, target: str) -> None:
         except ClientError:
             assert time.monotonic() < deadline, lab.log(FIRST)
             time.sleep(0.2)
-    while lab.client(target).describe_key(KeyId=story.key_id)["KeyMetadata"]["KeyState"] != (
-        "Enabled"
-    ):
-        assert time.monotonic() < deadline, lab.log(target)
-        time.sleep(0.05)
+    await_enabled(lab, target, story.key_id)
 
 
 def use(lab: RunningLab, story: Planted, here: str, there: str) -> None:
