@@ -51,7 +51,7 @@ def make_store(directory: Path, *, keys: int) -> list[str]:
     vault = DomainVault(domain_keys.materials, domain_keys.current)
     asyncio.run(_import_credentials(settings.store_url, vault))
     ids = [KeyId(key_id_from_random(os.urandom(16), multi_region=False)) for _ in range(keys)]
-    bulk_insert(settings.store_url, vault=vault, items=_keys(vault, ids))
+    bulk_insert(settings.store_url, vault=vault, items=symmetric_keys(vault, ids))
     return list(ids)
 
 
@@ -66,7 +66,8 @@ async def _import_credentials(url: str, vault: DomainVault) -> None:
     await store.close()
 
 
-def _keys(vault: Vault, ids: list[KeyId]) -> Iterator[KeyWithGenerations]:
+def symmetric_keys(vault: Vault, ids: list[KeyId]) -> Iterator[KeyWithGenerations]:
+    """Symmetric keys of the account with the default key policy and one generation each."""
     policy = default_policy(_ACCOUNT, "aws")
     for key_id in ids:
         binding_key = Material(os.urandom(BINDING_KEY_BYTES))
