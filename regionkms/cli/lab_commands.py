@@ -124,7 +124,8 @@ def _shown(path: Path) -> str:
 def _stay(lab: Lab, wishes: Wishes, seeds: Seed | None) -> None:
     """Run a lab in the foreground: at whatever moment it is interrupted, the lab ends."""
     # As Ctrl-C does: the lab must not outlive a terminal that is closed or a service that ends.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT is among them because a job that a script starts in the background ignores it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         state = _raise(lab, wishes, seeds)
