@@ -6,6 +6,7 @@ since the agent started reads everything and compares it with the store. Source:
 protocol §2 (the agent's periodic pass).
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -22,6 +23,9 @@ from regionkms.reconcile.work_queue import WorkQueue
 
 _log = logging.getLogger(__name__)
 
+MANY: Final = 64
+"""Keys that one part of the watch may name and still have visited one by one; a pass levels a
+hundred in one transaction and without a reading for each (after an outage, or a long pause)."""
 _PAGE: Final = 500
 """Rows of one scan of the store: a short hold of the store's thread."""
 
@@ -38,6 +42,7 @@ class RecordFinder:
         self._pages = PageLeveller(ports, directory)
         self._seen_revision = Revision(0)
         self._feed_head = -1
+        self._passing = asyncio.Lock()
         self.last_pass_at = ports.clock.monotonic()
 
     @property
@@ -51,12 +56,17 @@ class RecordFinder:
             await self.take(changes)
 
     async def take(self, changes: Changes) -> None:
-        """Queue what one part of the watch names."""
-        if changes.everything:
-            self._seen_revision = Revision(0)
-            await self.pass_once()
+        """Queue what one part of the watch names, or look for it in a pass if it is much.
+
+        A pass that fails has not moved on: the next one finds the same.
+        """
         if changes.directory_changed:
             await self.rejoin()
+        if changes.everything:
+            self._seen_revision = Revision(0)
+        if changes.everything or len(changes.records) > MANY:
+            await self.pass_once()
+            return
         for key in changes.records:
             self._queue.add(key)
 
@@ -69,18 +79,19 @@ class RecordFinder:
 
     async def pass_once(self) -> bool:
         """One periodic pass over what moved in etcd since the last one; False if it failed."""
-        if self._directory.stopped:
-            await self.rejoin()
-        if self._directory.stopped:
-            return False
-        try:
-            await self._scan()
-            await self._directory.keep_pins()
-        except (CoordinatorUnavailable, StoreUnavailable) as error:
-            _log.warning("a periodic pass failed: %s", error)
-            return False
-        self.last_pass_at = self._ports.clock.monotonic()
-        return True
+        async with self._passing:  # two at once would do everything twice
+            if self._directory.stopped:
+                await self.rejoin()
+            if self._directory.stopped:
+                return False
+            try:
+                await self._scan()
+                await self._directory.keep_pins()
+            except (CoordinatorUnavailable, StoreUnavailable) as error:
+                _log.warning("a periodic pass failed: %s", error)
+                return False
+            self.last_pass_at = self._ports.clock.monotonic()
+            return True
 
     async def _scan(self) -> None:
         highest, floor = self._seen_revision, self._directory.floor

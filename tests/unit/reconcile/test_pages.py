@@ -3,8 +3,9 @@
 import asyncio
 
 from regionkms.model.ids import KeyId, RegionName
-from regionkms.ports.coordinator import RecordKey
-from tests.support.memory_coordinator import MemoryEtcd
+from regionkms.ports.coordinator import Changes, RecordKey, Revision
+from regionkms.reconcile.records import MANY
+from tests.support.memory_coordinator import MemoryCoordinator, MemoryEtcd
 from tests.support.region_cluster import AP, EU, US, RegionUnderTest, record_key
 
 Regions = dict[RegionName, RegionUnderTest]
@@ -93,3 +94,42 @@ async def test_an_unreadable_record_of_others_stops_nobody(
     await etcd.apply({name: b"garbage"}, frozenset())
     await ap.visit(record_key("mrk-" + "e" * 32))
     assert ap.agent.stop_reasons == []
+
+
+async def test_much_that_a_watch_names_is_levelled_by_a_pass(regions: Regions) -> None:
+    eu, us = regions[EU], regions[US]
+    key = await shared(regions)
+    assert await eu.agent._finder.pass_once()
+    await replicated(regions, key, AP)
+    looks = eu.metrics.snapshot().counters["looks"]
+    others = [record_key(f"mrk-{number:032x}") for number in range(MANY)]
+    changes = Changes(revision=Revision(1), records=frozenset({key, *others}))
+    await eu.agent._finder.take(changes)
+    assert eu.agent.is_idle
+    assert eu.metrics.snapshot().counters["looks"] == looks
+    assert await mirror_seq(eu, key) == await mirror_seq(us, key)
+
+
+async def test_little_that_a_watch_names_is_visited(regions: Regions) -> None:
+    key = await shared(regions)
+    finder = regions[EU].agent._finder
+    await finder.take(Changes(revision=Revision(1), records=frozenset({key})))
+    assert list(regions[EU].agent._queue._ready) == [key]
+
+
+async def test_a_pass_that_fails_leaves_what_the_watch_named_to_the_next(
+    regions: Regions,
+) -> None:
+    eu, us = regions[EU], regions[US]
+    key = await shared(regions)
+    await replicated(regions, key, AP)
+    coordinator = eu.coordinator
+    assert isinstance(coordinator, MemoryCoordinator)
+    coordinator.cut = True
+    others = [record_key(f"mrk-{number:032x}") for number in range(MANY)]
+    changes = Changes(revision=Revision(1), records=frozenset({key, *others}))
+    await eu.agent._finder.take(changes)
+    assert await mirror_seq(eu, key) < await mirror_seq(us, key)
+    coordinator.cut = False
+    assert await eu.agent._finder.pass_once()
+    assert await mirror_seq(eu, key) == await mirror_seq(us, key)
