@@ -93,7 +93,7 @@ class Refusal(Enum):
     TARGET_TOO_LONG = RefusalKind("target_too_long", 414, "MalformedHttpRequestException")
     EXPECTATION = RefusalKind("expectation", 417, "MalformedHttpRequestException")
     HEADERS_TOO_LARGE = RefusalKind("headers_too_large", 431, "MalformedHttpRequestException")
-    VERSION = RefusalKind("version", 505, "MalformedHttpRequestException")
+    VERSION = RefusalKind("version", 400, "MalformedHttpRequestException")
     TOO_MANY_CONNECTIONS = RefusalKind("too_many_connections", 503, "ServiceUnavailable")
     TOO_MANY_BYTES = RefusalKind("too_many_bytes", 503, "ServiceUnavailable")
     INTERNAL = RefusalKind("internal", 500, "KMSInternalException")

@@ -59,8 +59,8 @@ _NAME: Final = RegionName(REGION)
 _MB: Final = 1_000_000
 _SERVER_ERROR: Final = 500
 _STATUS: Final = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
-_FAILURES: Final = frozenset(str(status) for status in range(500, 600)) - {"505"}
-"""What bad HTTP must not be answered with; 505 tells a client of another version (RFC 9110)."""
+_FAILURES: Final = frozenset(str(status) for status in range(500, 600))
+"""What bad HTTP must not be answered with."""
 
 
 @dataclass(slots=True, kw_only=True)
