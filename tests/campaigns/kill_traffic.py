@@ -30,6 +30,8 @@ class Event:
     Attributes:
         status: Of the HTTP answer; 0 if the connection was lost before there was one.
         answer: The body, decoded.
+        sent_at: Before it was sent, in seconds of the machine's monotonic clock.
+        ended_at: When the answer had come, or the connection was lost.
     """
 
     writer: int
@@ -38,6 +40,14 @@ class Event:
     members: Mapping[str, Any]
     status: int
     answer: Mapping[str, Any]
+    sent_at: float = 0.0
+    ended_at: float = 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sent_at:.3f}-{self.ended_at:.3f} {self.user_agent} {self.operation} "
+            f"{dict(self.members)} -> {self.status} {str(self.answer)[:400]}"
+        )
 
     @property
     def user_agent(self) -> str:
@@ -105,11 +115,12 @@ class Writer(threading.Thread):
         number = len(self.events)
         status = 0
         answer: Mapping[str, Any] = {}
+        sent_at = time.monotonic()
         try:
             got = self._client.call(operation, members, user_agent=user_agent(self.number, number))
             status, answer = got.status, got.json if got.body else {}
         except LostError:
-            time.sleep(_PAUSE_S)
+            pass
         event = Event(
             writer=self.number,
             number=number,
@@ -117,6 +128,8 @@ class Writer(threading.Thread):
             members=members,
             status=status,
             answer=answer,
+            sent_at=sent_at,
+            ended_at=time.monotonic(),
         )
         self.events.append(event)
         return event

@@ -7,7 +7,8 @@
    So nothing acknowledged is missing, nothing is half done, no change is without its record.
 4. What was encrypted decrypts, then and at the end.
 5. A valid call is never refused; an error of the server (5xx) may only come where a process stood
-   still, and then its record decides like that of a call without an answer.
+   still, and then its record decides like that of a call without an answer. It may lack one: what
+   can't be authenticated because the store does not answer is no call of anybody yet.
 """
 
 from base64 import b64decode
@@ -22,13 +23,20 @@ from tests.campaigns.kill_world import READS, World
 Record = Mapping[str, Any]
 _SERVER_ERROR: Final = 500
 _MOST: Final = 20
+_STORY: Final = 12
+"""Calls before a violation that are told with it."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What is wrong, and what the history came to."""
+    """What is wrong, and what the history came to.
+
+    Attributes:
+        story: What the writers of the violations had done shortly before, for whoever looks.
+    """
 
     violations: list[str] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
     answered: int = 0
     lost: int = 0
     lost_with_effect: int = 0
@@ -40,7 +48,7 @@ class Verdict:
 
     def check(self) -> None:
         """Raise AssertionError with the first violations, if there are any."""
-        shown = "\n".join(self.violations[:_MOST])
+        shown = "\n".join((*self.violations[:_MOST], "", *self.story))
         assert not self.violations, f"{len(self.violations)} violations, such as\n{shown}"
 
 
@@ -61,18 +69,29 @@ def replay(
         blobs: dict[str, str] = {}
         for event in events:
             of_event = records.get(event.user_agent, ())
+            known = len(verdict.violations)
             effective = _effective(event, of_event, verdict)
             if event.succeeded:
                 _check_answer(event, world, blobs, verdict)
+            if len(verdict.violations) > known:
+                verdict.story += _before(events, event, records)
             if effective and event.operation not in READS:
                 world.apply(event.operation, event.members, _made(of_event))
     return world, verdict
 
 
+def _before(
+    events: Sequence[Event], event: Event, records: Mapping[str, Sequence[Record]]
+) -> list[str]:
+    earlier = events[max(0, event.number - _STORY) : event.number + 1]
+    return [f"{each} ({len(records.get(each.user_agent, ()))} records)" for each in earlier]
+
+
 def _effective(event: Event, records: Sequence[Record], verdict: Verdict) -> bool:
     """Rules 1, 2 and 5: whether a call took effect, as its records say."""
     successes = [record for record in records if "errorCode" not in record]
-    if len(records) > 1 or (event.answered and len(records) != 1):
+    least = 1 if event.answered and event.status < _SERVER_ERROR else 0
+    if not least <= len(records) <= 1:
         verdict.wrong(event, f"{len(records)} records, status {event.status}")
     if not event.answered:
         verdict.lost += 1
