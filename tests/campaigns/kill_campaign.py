@@ -57,8 +57,8 @@ class Outcome:
         return (
             f"seed {self.seed}: {sum(self.faults.values())} faults ({dict(self.faults)}) in "
             f"{self.seconds:.0f} s; {verdict.answered} answers, {verdict.lost} calls without one "
-            f"({verdict.lost_with_effect} of them had taken effect), {verdict.server_errors} "
-            f"server errors, {self.keys} keys, {self.records} records; "
+            f"({verdict.lost_with_effect} of them had taken effect, {verdict.late} late), "
+            f"{verdict.server_errors} server errors, {self.keys} keys, {self.records} records; "
             f"{len(verdict.violations)} violations"
         )
 

@@ -61,6 +61,17 @@ class World:
         else:
             self.aliases[members["AliasName"]] = members["TargetKeyId"]
 
+    def fits(self, operation: str, members: Mapping[str, Any]) -> bool:
+        """Whether a call must succeed, as things are."""
+        alias = members.get("AliasName")
+        if alias is not None and (alias in self.aliases) == (operation == "CreateAlias"):
+            return False
+        named = members.get("KeyId") or members.get("TargetKeyId")
+        if named is None:
+            return True
+        key = self.keys.get(named)
+        return key is not None and (operation in _ALWAYS or _allows(key, operation))
+
     def contradiction(
         self, operation: str, members: Mapping[str, Any], answer: Mapping[str, Any]
     ) -> str | None:
@@ -86,6 +97,21 @@ class World:
         if shown == expected:
             return None
         return f"{operation} of {key_id} shows {shown!r}, not {expected!r}"
+
+
+def _allows(key: Key, operation: str) -> bool:
+    match operation:
+        case "Encrypt" | "GenerateDataKey":
+            return key.usable
+        case "CancelKeyDeletion":
+            return key.pending_deletion
+        case _:
+            return not key.pending_deletion
+
+
+def names_in(members: Mapping[str, Any]) -> set[str]:
+    """Keys and aliases that a request names."""
+    return {str(members[name]) for name in ("KeyId", "TargetKeyId", "AliasName") if name in members}
 
 
 def changed(key: Key, operation: str, members: Mapping[str, Any]) -> Key:
@@ -154,3 +180,5 @@ READS = frozenset(
     }
 )
 """Operations that change nothing."""
+_ALWAYS = READS - {"Encrypt", "Decrypt", "GenerateDataKey"}
+"""Operations that every state of a key allows."""
