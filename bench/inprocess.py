@@ -155,7 +155,10 @@ async def worker_parts(directory: Path) -> AsyncIterator[Parts]:
         quotas.flush()
 
     server = HttpServer(
-        handle=app.handle, before_answers=before_answers, unix_time=clock.machine_now
+        handle=app.handle,
+        serve=app.serve,
+        before_answers=before_answers,
+        unix_time=clock.machine_now,
     )
     await server.start("127.0.0.1", 0)
     try:

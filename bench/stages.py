@@ -109,7 +109,7 @@ def _serve(parts: Parts, connections: Connections, requests: Sequence[bytes]) ->
             connections, requests[start : start + PER_TICK], strict=True
         ):
             connection.data_received(request)
-        parts.server.traffic.flush()
+        parts.server.traffic.end_tick()
     for _, transport in connections:
         transport.written.clear()
 
@@ -144,8 +144,7 @@ def _alone(parts: Parts, exchanges: Sequence[Exchange]) -> list[Stage]:
     assert cipher is not None
     aad, plaintext = encode_context(contexts[0]), calls[0].request.plaintext
     responses = [call.operation.handler(call) for call in calls]
-    facts = [call.facts(response, None) for call, response in zip(calls, responses, strict=True)]
-    records = [region.recorder.records(each)[0] for each in facts]
+    records = [region.recorder.records(each)[0] for each in calls]
     ticks = [(START, records[at : at + PER_TICK]) for at in range(0, REQUESTS, PER_TICK)]
     costs = {
         "signature": signature,
@@ -156,7 +155,7 @@ def _alone(parts: Parts, exchanges: Sequence[Exchange]) -> list[Stage]:
             lambda _: cipher.encrypt(plaintext, aad, region.random_bytes(RANDOM_BYTES)),
             _single(calls),
         ),
-        "audit record": _each(region.recorder.records, _single(facts)),
+        "audit record": _each(region.recorder.records, _single(calls)),
         "audit chain (hash)": _each(chain_records, ticks) / PER_TICK,
         "audit write": _audit_write(parts, records),
         "answer": _each(msgspec.json.Encoder().encode, _single(responses)),

@@ -47,26 +47,81 @@ class Caller(Protocol):
         """The credentials that signed."""
 
 
-class CallFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RecordedCall(Protocol):
     """What a record may choose from; the operation's allow-list decides what is written.
 
-    Attributes:
-        event_time: Time of KMS when the call came, in seconds since 1970.
-        source_ip: The client's address; the service's host name when a service called.
-        request: The operation's request struct; None when the body could not be decoded.
-        response: The response struct; None for an empty body or a failure.
-        error: Why the call failed; None for success.
-        resources: (account, ARN) of what was touched, in the order shown; None leaves the member
-            out (custom key stores, spec 02 §3.2).
-        key_arn: ARN of the affected key, for the fill-in of spec 02 §3.5; empty if there is none.
-        additional: additionalEventData; left out when empty.
-        vpc_endpoint_id: Of the private endpoint that the request came through.
+    `operations.call.Call` is one; nothing is copied from it for its record.
     """
+
+    __slots__ = ()
+
+    @property
+    def operation(self) -> Operation:
+        """Its row."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who signed."""
+
+    @property
+    def event_time(self) -> float:
+        """Time of KMS when the call came, in seconds since 1970."""
+
+    @property
+    def region_name(self) -> str:
+        """The Region that served it."""
+
+    @property
+    def source_ip(self) -> str:
+        """The client's address; the service's host name when a service called."""
+
+    @property
+    def user_agent(self) -> str:
+        """As the client sent it."""
+
+    @property
+    def request(self) -> Any:
+        """The operation's request struct; None when the body could not be decoded."""
+
+    @property
+    def response(self) -> Any:
+        """The response struct; None for an empty body or a failure."""
+
+    @property
+    def error(self) -> KmsError | None:
+        """Why the call failed; None for success."""
+
+    @property
+    def resources(self) -> tuple[tuple[AccountId, str], ...] | None:
+        """(account, ARN) of what was touched, in the order shown.
+
+        None leaves the member out (custom key stores, spec 02 §3.2).
+        """
+
+    @property
+    def key_arn(self) -> str:
+        """ARN of the affected key, for the fill-in of spec 02 §3.5; empty if there is none."""
+
+    @property
+    def request_id(self) -> str:
+        """As the answer has it."""
+
+    @property
+    def additional(self) -> Mapping[str, object]:
+        """additionalEventData; left out when empty."""
+
+    @property
+    def vpc_endpoint_id(self) -> str:
+        """Of the private endpoint that the request came through."""
+
+
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A `RecordedCall` put together from values: of a call that another process took."""
 
     operation: Operation
     caller: Caller
     event_time: float
-    region: str
+    region_name: str
     source_ip: str
     user_agent: str
     request: Any
@@ -123,7 +178,7 @@ def error_code(error: KmsError) -> str:
     return "AccessDenied" if isinstance(error, AccessDeniedException) else error.code
 
 
-def recipients(facts: CallFacts) -> Sequence[AccountId]:
+def recipients(facts: RecordedCall) -> Sequence[AccountId]:
     """The accounts whose logs show the call: the caller's, then owners of what it touched.
 
     A call that was denied is shown to the caller's account alone (spec 02 §3.1 T4). An AWS service
@@ -136,7 +191,7 @@ def recipients(facts: CallFacts) -> Sequence[AccountId]:
     return tuple(found)
 
 
-def encode(facts: CallFacts, copy: Copy) -> bytes:
+def encode(facts: RecordedCall, copy: Copy) -> bytes:
     """The canonical record of a call for one account's log, without newline."""
     audited = facts.operation.audited
     record: dict[str, object] = {
@@ -145,7 +200,7 @@ def encode(facts: CallFacts, copy: Copy) -> bytes:
         "eventTime": event_time(facts.event_time),
         "eventSource": EVENT_SOURCE,
         "eventName": facts.operation.name,
-        "awsRegion": facts.region,
+        "awsRegion": facts.region_name,
         "sourceIPAddress": facts.source_ip[:MAX_SOURCE_IP],
         "userAgent": facts.user_agent[:MAX_USER_AGENT],
     }

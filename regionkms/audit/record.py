@@ -1,6 +1,6 @@
 """From the facts of a call to the audit records that stand for it. Pure.
 
-`CallFacts` is all that a record may choose from; `RecordEncoder` gives records their ids and
+`RecordedCall` is all that a record may choose from; `RecordEncoder` gives records their ids and
 decides whose logs a call is written to. What a record says is canonical.py; template.py says the
 same faster.
 
@@ -18,6 +18,7 @@ from regionkms.audit.canonical import (
     CallFacts,
     Copy,
     InternalEvent,
+    RecordedCall,
     encode,
     encode_internal,
     recipients,
@@ -25,7 +26,7 @@ from regionkms.audit.canonical import (
 from regionkms.audit.template import TemplateEncoder
 from regionkms.ports.store import OutboxRecord
 
-__all__ = ["SEED_BYTES", "CallFacts", "InternalEvent", "RecordEncoder"]
+__all__ = ["SEED_BYTES", "CallFacts", "InternalEvent", "RecordEncoder", "RecordedCall"]
 
 SEED_BYTES: Final = 10
 
@@ -53,7 +54,7 @@ class RecordEncoder:
         """A new event id in the form of a UUID."""
         return self._id_format % self._next()
 
-    def records(self, facts: CallFacts) -> Sequence[bytes]:
+    def records(self, facts: RecordedCall) -> Sequence[bytes]:
         """The call's records: one, or one more for each other owner of what it touched."""
         own, resources = facts.caller.principal.account_id, facts.resources
         if resources and len(resources) == 1 and resources[0][0] == own:  # nearly all calls
@@ -62,11 +63,11 @@ class RecordEncoder:
                 return (record,)
         return [self._record(facts, copy) for copy in self._copies(facts)]
 
-    def _record(self, facts: CallFacts, copy: Copy) -> bytes:
+    def _record(self, facts: RecordedCall, copy: Copy) -> bytes:
         record = self._template.encode(facts, copy.event_id, copy.recipient, copy.shared_event_id)
         return encode(facts, copy) if record is None else record
 
-    def outbox_records(self, facts: CallFacts) -> list[OutboxRecord]:
+    def outbox_records(self, facts: RecordedCall) -> list[OutboxRecord]:
         """The same, for the transaction that makes the change (design §5b)."""
         return [
             OutboxRecord(event_id=copy.event_id, record=encode(facts, copy))
@@ -78,7 +79,7 @@ class RecordEncoder:
         copy = Copy(event_id=self.event_id(), recipient=event.account_id)
         return OutboxRecord(event_id=copy.event_id, record=encode_internal(event, copy))
 
-    def _copies(self, facts: CallFacts) -> list[Copy]:
+    def _copies(self, facts: RecordedCall) -> list[Copy]:
         accounts = recipients(facts)
         shared = self.event_id() if len(accounts) > 1 else ""
         return [

@@ -26,7 +26,7 @@ from regionkms.audit.canonical import (
     MAX_USER_AGENT,
     RESOURCE_TYPE,
     Caller,
-    CallFacts,
+    RecordedCall,
     error_code,
     event_time,
 )
@@ -201,7 +201,7 @@ class TemplateEncoder:
         self._time = ""
 
     def encode(
-        self, facts: CallFacts, event_id: str, recipient: str, shared_event_id: str
+        self, facts: RecordedCall, event_id: str, recipient: str, shared_event_id: str
     ) -> bytes | None:
         """The record, equal to canonical.encode's; None when there are no pieces for it."""
         request, resources, error = facts.request, facts.resources, facts.error
@@ -224,7 +224,7 @@ class TemplateEncoder:
             f'{_quote(recipient)}{shared},"eventCategory":"Management"}}'
         ).encode("ascii")
 
-    def _start(self, facts: CallFacts) -> _Start:
+    def _start(self, facts: RecordedCall) -> _Start:
         """The record of a call up to what is the call's own."""
         operation, caller = facts.operation, facts.caller
         name = (operation.name, caller.access_key_id, facts.source_ip, facts.user_agent)
@@ -238,23 +238,23 @@ class TemplateEncoder:
             or start.caller is not caller
             or start.plan.operation is not operation
             or start.plan.request_type is not type(facts.request)
-            or start.plan.region != facts.region
+            or start.plan.region != facts.region_name
         ):
             plan = self._plan(facts)
             text = f"{self._identity(caller)}{self._time}{plan.head}{self._client(*name[2:])}"
             start = remember(self._starts, name, _Start(plan, caller, text))
         return start
 
-    def _plan(self, facts: CallFacts) -> _Plan:
+    def _plan(self, facts: RecordedCall) -> _Plan:
         operation, request_type = facts.operation, type(facts.request)
         plan = self._plans.get(operation.name)
         if (
             plan is None
             or plan.operation is not operation
             or plan.request_type is not request_type
-            or plan.region != facts.region
+            or plan.region != facts.region_name
         ):
-            plan = _Plan(operation, facts.region, request_type)
+            plan = _Plan(operation, facts.region_name, request_type)
             self._plans[operation.name] = plan
         return plan
 

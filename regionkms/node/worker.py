@@ -148,7 +148,10 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
                 metrics.flush()
 
         server = HttpServer(
-            handle=app.handle, before_answers=before_answers, unix_time=clock.machine_now
+            handle=app.handle,
+            serve=app.serve,
+            before_answers=before_answers,
+            unix_time=clock.machine_now,
         )
         meters = WorkerMeters(metrics=metrics, traffic=server.traffic, keys=keys, audit=audit)
         tls = (

@@ -5,11 +5,10 @@ A handler gets the call after all stages have passed and uses `commit` for its o
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
-from regionkms.audit.record import CallFacts
 from regionkms.identity.caller import CallerIdentity
 from regionkms.model.errors import DryRunOperationException, KmsError, NotFoundException
 from regionkms.model.ids import AccountId, KeyArn
@@ -43,6 +42,9 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         resources: (account, ARN) of what the call touched, in the order its record shows.
         additional: additionalEventData of its record.
         recorded: Its audit record stands already.
+        response: The operation's response struct once the call has ended well; None for an empty
+            body.
+        error: Why the call has failed; before it runs: why its request can't be read.
         ticket: What `finish` needs to answer; means nothing to operations.
     """
 
@@ -63,7 +65,10 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
     resources: tuple[tuple[AccountId, str], ...] = ()
     additional: Mapping[str, object] = _NOTHING
     recorded: bool = False
+    response: Any = None
+    error: KmsError | None = None
     ticket: Any = None
+    vpc_endpoint_id: ClassVar[str] = ""
 
     def __repr__(self) -> str:
         return f"<call {self.request_id} of {self.operation.name}>"
@@ -105,23 +110,19 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         """The caller's account."""
         return self.caller.principal.account_id
 
-    def facts(self, response: Any, error: KmsError | None) -> CallFacts:
-        """What the audit log may choose from; the operation's allow-list decides."""
-        return CallFacts(
-            operation=self.operation,
-            caller=self.caller,
-            event_time=self.event_time,
-            region=self.region.name,
-            source_ip=self.source_ip,
-            user_agent=self.user_agent,
-            request=self.request,
-            response=response,
-            error=error,
-            resources=self.resources,
-            key_arn=self.loaded.arn if self.loaded is not None else "",
-            request_id=self.request_id,
-            additional=self.additional,
-        )
+    @property
+    def region_name(self) -> str:
+        """The Region that serves the call."""
+        return self.region.name
+
+    @property
+    def key_arn(self) -> str:
+        """ARN of the key that the pipeline found; empty without one."""
+        return "" if self.loaded is None else self.loaded.arn
+
+    def fail(self, error: KmsError) -> None:
+        """End the call with an error; nothing of a response is kept."""
+        self.response, self.error = None, error
 
     def recheck(self, tx: StoreTransaction) -> KmsKey:
         """Read the call's key again inside its transaction and check its state once more.
@@ -162,10 +163,10 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         records: list[OutboxRecord] = []
 
         def transaction(tx: StoreTransaction) -> T:
-            response = work(tx)
+            self.response = response = work(tx)
             records.clear()
             if not self.recorded:
-                records.extend(self.region.recorder.outbox_records(self.facts(response, None)))
+                records.extend(self.region.recorder.outbox_records(self))
             for record in records:
                 tx.outbox.append(record)
             if sealed:

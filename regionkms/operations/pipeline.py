@@ -16,7 +16,7 @@ and nothing else outside.
 """
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from regionkms.model.errors import (
@@ -54,8 +54,8 @@ _COMPOSITE: Final = Resource.COMPOSITE
 _CIPHERTEXT: Final = Resource.CIPHERTEXT
 _KEY_OR_ALIAS: Final = Resource.KEY_OR_ALIAS
 
-Finish = Callable[[Call, Any, KmsError | None], None]
-"""Takes the response struct (None: empty body) or the error; called once for each call."""
+Finish = Callable[[Sequence[Call]], None]
+"""Takes calls that have ended, each once: with `error`, or else with `response`."""
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
@@ -69,63 +69,64 @@ class Pipeline:
     def __init__(self, *, spawn: Spawn) -> None:
         self._spawn = spawn
 
-    def start(self, call: Call, finish: Finish) -> None:
-        """Run a call; `finish` is called before this returns where memory can answer."""
-        call.event_time = call.region.clock.now()
-        if call.operation.plane is _CONTROL:
-            self._spawn(self._run_control(call, finish))
-            return
-        try:
-            response = run_data(call)
-        except Miss as miss:
-            self._spawn(self._run_data_again(call, miss, finish))
-        except KmsError as error:
-            self._end(call, None, error, finish)
-        except Exception as fault:  # noqa: BLE001 - the one place where the unexpected ends
-            self._end(call, None, as_kms_error(call, fault), finish)
-        else:
-            self._end(call, response, None, finish)
+    def start(self, calls: Sequence[Call], finish: Finish) -> None:
+        """Run calls that came together.
 
-    def refuse(self, call: Call, error: KmsError, finish: Finish) -> None:
-        """End a call whose request can't be read: it is charged and recorded like any other."""
-        call.event_time = call.region.clock.now()
-        try:
-            charge(call, None)
-        except KmsError as throttled:
-            error = throttled
-        self._end(call, None, error, finish)
-
-    async def _run_data_again(self, call: Call, miss: Miss, finish: Finish) -> None:
-        try:
-            response = await _with_store(call, miss, run_data)
-        except KmsError as error:
-            self._end(call, None, error, finish)
-        except Exception as fault:  # noqa: BLE001 - a task root
-            self._end(call, None, as_kms_error(call, fault), finish)
-        else:
-            self._end(call, response, None, finish)
-
-    async def _run_control(self, call: Call, finish: Finish) -> None:
-        try:
-            await _with_store(call, None, check)
-            response = await call.operation.handler(call)
-        except KmsError as error:
-            self._end(call, None, error, finish)
-        except Exception as fault:  # noqa: BLE001 - a task root
-            self._end(call, None, as_kms_error(call, fault), finish)
-        else:
-            self._end(call, response, None, finish)
-
-    def _end(self, call: Call, response: Any, error: KmsError | None, finish: Finish) -> None:
-        """Stage 10: the record stands before the answer goes out (design §5b)."""
-        if not call.recorded:
+        Args:
+            calls: All of one Region. One that has its error already, because its request can't be
+                read, is charged and recorded like any other.
+            finish: Called before this returns with those that memory can answer, and from tasks
+                with the others.
+        """
+        ended: list[Call] = []
+        event_time = calls[0].region.clock.now() if calls else 0.0
+        for call in calls:
+            call.event_time = event_time
             try:
-                audit = call.region.audit
-                for record in call.region.recorder.records(call.facts(response, error)):
-                    audit.append(record)
+                if call.error is not None:
+                    charge(call, None)
+                elif call.operation.plane is _CONTROL:
+                    self._spawn(self._run(call, _checked_and_handled(call), finish))
+                    continue
+                else:
+                    call.response = run_data(call)
+            except Miss as miss:
+                self._spawn(self._run(call, _with_store(call, miss, run_data), finish))
+                continue
+            except KmsError as error:
+                call.fail(error)
+            except Exception as fault:  # noqa: BLE001 - the one place where the unexpected ends
+                call.fail(as_kms_error(call, fault))
+            ended.append(call)
+        if ended:
+            self._end(ended, finish)
+
+    async def _run(self, call: Call, work: Awaitable[Any], finish: Finish) -> None:
+        try:
+            call.response = await work
+        except KmsError as error:
+            call.fail(error)
+        except Exception as fault:  # noqa: BLE001 - a task root
+            call.fail(as_kms_error(call, fault))
+        self._end([call], finish)
+
+    def _end(self, calls: Sequence[Call], finish: Finish) -> None:
+        """Stage 10: the records stand before the answers go out (design §5b)."""
+        for call in calls:
+            if call.recorded:
+                continue
+            region = call.region
+            try:
+                for record in region.recorder.records(call):
+                    region.audit.append(record)
             except Exception as fault:  # noqa: BLE001 - no success without a record, and no task ends the worker
-                response, error = None, as_kms_error(call, fault)
-        finish(call, response, error)
+                call.fail(as_kms_error(call, fault))
+        finish(calls)
+
+
+async def _checked_and_handled(call: Call) -> Any:
+    await _with_store(call, None, check)
+    return await call.operation.handler(call)
 
 
 def run_data(call: Call) -> Any:

@@ -129,7 +129,7 @@ def _facts(
             access_key_id=_context(proposal, ACCESS_KEY_ID),
         ),
         event_time=event_time,
-        region=ports.region,
+        region_name=ports.region,
         source_ip=_context(proposal, "aws:SourceIp"),
         user_agent=_context(proposal, "aws:UserAgent"),
         request=request,

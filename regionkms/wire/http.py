@@ -1,8 +1,9 @@
 """The HTTP/1.1 server of a worker: parser events in, bytes out, no framework.
 
-The node gives it two functions. `handle(exchange)` is called, inside the callback that completed
-the request's bytes, for every request; it responds at once (data plane) or later from a task
-(control plane). `before_answers()` writes the audit records of a tick before its answers leave.
+The node gives it three functions. `handle(exchange)` is called, inside the callback that completed
+the request's bytes, for every request; it responds at once, or keeps the request for `serve()`,
+which is called once at the end of the tick (data plane), or responds later from a task (control
+plane). `before_answers()` writes the audit records of a tick before its answers leave.
 It knows no operation, no signature and no store. Why it is our own: docs/adr/0007-http-layer.md.
 """
 
@@ -31,6 +32,7 @@ class HttpServer:
     Args:
         handle: Takes each complete request; must not block. What it raises is answered 500 and
             logged with a trace id.
+        serve: Called at the end of a tick in which a request came; must not block or raise.
         before_answers: Called at the end of each tick that has answers, before any byte of them
             leaves. If it returns False or raises, every answer of the tick is replaced by
             `failure_answer`.
@@ -47,12 +49,14 @@ class HttpServer:
         *,
         handle: Callable[[Exchange], None],
         before_answers: Callable[[], bool | None],
+        serve: Callable[[], None] = lambda: None,
         limits: HttpLimits | None = None,
         unix_time: Callable[[], float] | None = None,
         failure_answer: bytes = INTERNAL_FAILURE,
     ) -> None:
         self.traffic = Traffic(
             handle=handle,
+            serve=serve,
             before_answers=before_answers,
             call_soon=_call_soon,
             limits=limits or HttpLimits(),

@@ -16,6 +16,7 @@ from typing import Final, cast
 
 from regionkms.wire.http_exchange import Exchange, Traffic, log_failure
 from regionkms.wire.http_limits import HttpLimits
+from regionkms.wire.http_pattern import Pattern
 from regionkms.wire.http_receiver import (
     BODY,
     CLOSE,
@@ -86,7 +87,7 @@ class HttpConnection(asyncio.BaseProtocol):
         self.scheme = scheme
         self.peer = ""
         self._transport: asyncio.Transport | None = None
-        self._receiver = RequestReceiver(traffic.limits, self._deliver)
+        self._receiver = RequestReceiver(traffic.limits, self._deliver, self._deliver_alike)
         self._counted_bytes = 0  # of the body in receipt, in traffic.receiving_bytes
         # requests received and not yet answered
         self._pending: deque[Exchange] = deque()
@@ -208,11 +209,27 @@ class HttpConnection(asyncio.BaseProtocol):
         self, method: str, target: bytes, headers: dict[bytes, bytes], body: bytes, marks: int
     ) -> None:
         """Hand a complete request on, or let it wait for its turn."""
-        self._requests += 1
-        self.traffic.requests += 1
         if self._counted_bytes:
             self._count_received(0)
-        exchange = Exchange(self, method, target, headers, body, marks)
+        self._take(Exchange(self, method, target, headers, body, self._tick_ns(), marks=marks))
+
+    def _deliver_alike(self, pattern: Pattern, values: tuple[bytes, ...], body: bytes) -> None:
+        """The same for a request whose head was read by a pattern."""
+        self._take(
+            Exchange(
+                self, pattern.method, pattern.target, None, body, self._tick_ns(), pattern, values
+            )
+        )
+
+    def _tick_ns(self) -> int:
+        traffic = self.traffic
+        if not traffic.due:
+            traffic.begin_tick()
+        return traffic.tick_ns
+
+    def _take(self, exchange: Exchange) -> None:
+        self._requests += 1
+        self.traffic.requests += 1
         pending = self._pending
         if self._waiting or len(pending) >= self._depth:
             self._waiting.append(exchange)
@@ -224,8 +241,10 @@ class HttpConnection(asyncio.BaseProtocol):
         self._pending.append(exchange)
         if exchange.marks & _REFUSED:
             exchange.respond(exchange.body)
-        else:
-            self._handle(exchange)
+            return
+        if not self.traffic.due:
+            self.traffic.begin_tick()
+        self._handle(exchange)
 
     def _handle(self, exchange: Exchange) -> None:
         try:

@@ -13,7 +13,7 @@ It takes 1.3 us where parser and callbacks take 4 us. The parser is the oracle o
 from collections.abc import Callable, Mapping
 from itertools import chain, pairwise
 from struct import Struct
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -33,7 +33,7 @@ _VARIABLE: Final = (b"x-amz-date", b"amz-sdk-invocation-id", _AUTHORIZATION, _LE
 _HARMLESS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-"
 
 
-class Pattern(msgspec.Struct, frozen=True):
+class Pattern(msgspec.Struct, eq=False):
     """A head that was read, and where others like it may differ.
 
     Attributes:
@@ -42,7 +42,10 @@ class Pattern(msgspec.Struct, frozen=True):
         fixed: The fixed parts.
         names: The headers that the variable parts belong to.
         length_at: Which variable part is the length of the body.
-        authorization: Which one is a signature, and what stands before it in its header.
+        signature_at: Which one is a signature, at the end of its header; -1: none is.
+        before_signature: What stands before it in that header.
+        headers: Of the head that was read.
+        memo: What the handler of requests keeps about all that have this pattern.
     """
 
     size: int
@@ -55,22 +58,25 @@ class Pattern(msgspec.Struct, frozen=True):
     method: str
     target: bytes
     headers: dict[bytes, bytes]
+    memo: Any = None
 
-    def read(self, data: bytes) -> dict[bytes, bytes] | None:
-        """The headers of a request that `data` is the whole of; None if it is not of this kind."""
+    def read(self, data: bytes) -> tuple[bytes, ...] | None:
+        """The variable parts of a request that `data` is the whole of; None if it does not fit."""
         parts = self.split(data)
         if parts[::2] != self.fixed:
             return None
-        values = list(parts[1::2])
+        values = parts[1::2]
         length = values[self.length_at]
         if b"".join(values).translate(None, _HARMLESS) or not length.isdigit():
             return None
-        if self.size + int(length) != len(data):
-            return None
-        if self.signature_at >= 0:
-            values[self.signature_at] = self.before_signature + values[self.signature_at]
+        return values if self.size + int(length) == len(data) else None
+
+    def headers_of(self, values: tuple[bytes, ...]) -> dict[bytes, bytes]:
+        """The headers of a request with these variable parts."""
         headers = self.headers.copy()
         headers.update(zip(self.names, values, strict=True))
+        if self.signature_at >= 0:
+            headers[_AUTHORIZATION] = self.before_signature + values[self.signature_at]
         return headers
 
 

@@ -51,6 +51,9 @@ SAY_KEEP_ALIVE: Final = 4  # HTTP/1.0 that asked for keep-alive
 Deliver = Callable[[str, bytes, dict[bytes, bytes], bytes, int], None]
 """Takes method, target, headers, body and marks of a complete request."""
 
+DeliverAlike = Callable[[Pattern, tuple[bytes, ...], bytes], None]
+"""Takes a complete request whose head has a pattern: pattern, its variable parts, body."""
+
 
 class RequestRefusedError(Exception):
     """What the client sends is no request that we take.
@@ -130,6 +133,7 @@ class RequestReceiver:
         "_body",
         "_chunks",
         "_deliver",
+        "_deliver_alike",
         "_fed_bytes",
         "_headers",
         "_learnable",
@@ -148,11 +152,12 @@ class RequestReceiver:
         "state",
     )
 
-    def __init__(self, limits: HttpLimits, deliver: Deliver) -> None:
+    def __init__(self, limits: HttpLimits, deliver: Deliver, deliver_alike: DeliverAlike) -> None:
         self.state = IDLE
         self.continue_wanted = False
         self._limits = limits
         self._deliver = deliver
+        self._deliver_alike = deliver_alike
         self._parser = httptools.HttpRequestParser(self)
         self._method = ""
         self._target = b""
@@ -184,7 +189,7 @@ class RequestReceiver:
         self._lines.clear()
 
     def feed(self, data: bytes) -> None:
-        """Parse the next bytes; `deliver` is called from here for each request they complete.
+        """Parse the next bytes; each request that they complete is delivered from here.
 
         Args:
             data: At most `SLICE_BYTES`.
@@ -195,10 +200,9 @@ class RequestReceiver:
         """
         if self.state == IDLE:
             pattern = self._patterns.get(data.find(HEAD_END))
-            headers = None if pattern is None else pattern.read(data)
-            if pattern is not None and headers is not None:
-                body = data[pattern.size :]
-                self._deliver(pattern.method, pattern.target, headers, body, 0)
+            values = None if pattern is None else pattern.read(data)
+            if pattern is not None and values is not None:
+                self._deliver_alike(pattern, values, data[pattern.size :])
                 return
         self._parse(data)
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regionkms.wire.http_limits import HttpLimits
-from regionkms.wire.http_receiver import RequestReceiver, RequestRefusedError
+from regionkms.wire.http_receiver import RequestRefusedError
+from tests.support.http_receiver import Request, receiver_into
 
 DATE = b"20261124T230805Z"
 SIGNATURE = b"3f" * 32
@@ -45,17 +46,12 @@ class Seen:
     """What a receiver makes of slices: requests, then perhaps a refusal."""
 
     def __init__(self, *, learnt: bool, limits: HttpLimits | None = None) -> None:
-        self.requests: list[tuple[Any, ...]] = []
-        self.receiver = RequestReceiver(limits or HttpLimits(), self._deliver)
+        self.requests: list[Request] = []
+        self.receiver = receiver_into(self.requests, limits)
         if learnt:
             self.receiver.feed(request())
             assert len(self.receiver._patterns) == (0 if limits else 1)
             self.requests.clear()
-
-    def _deliver(
-        self, method: str, target: bytes, headers: dict[bytes, bytes], body: bytes, marks: int
-    ) -> None:
-        self.requests.append((method, target, tuple(headers.items()), body, marks))
 
     def of(self, *slices: bytes) -> tuple[object, ...]:
         refusal = None
@@ -64,7 +60,11 @@ class Seen:
                 self.receiver.feed(data)
         except RequestRefusedError as refused:
             refusal = (refused.refusal, refused.message)
-        return self.requests, refusal, self.receiver.state
+        requests = [
+            (method, target, tuple(headers.items()), body, marks)
+            for method, target, headers, body, marks in self.requests
+        ]
+        return requests, refusal, self.receiver.state
 
 
 def both(*slices: bytes) -> None:

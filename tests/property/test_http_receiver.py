@@ -7,8 +7,9 @@ import h11
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regionkms.wire.http_limits import HttpLimits
-from regionkms.wire.http_receiver import METHODS, RequestReceiver, RequestRefusedError
+from regionkms.wire.http_receiver import METHODS, RequestRefusedError
+from tests.support.http_receiver import Request as Received
+from tests.support.http_receiver import receiver_into
 from tests.support.http_wire import Wire, read_answers
 
 Request = tuple[str, bytes, dict[bytes, bytes], bytes]
@@ -74,14 +75,14 @@ def by_h11(data: bytes) -> list[Request]:
 
 
 def by_receiver(data: bytes, pieces: Callable[[int], int]) -> list[Request]:
-    found: list[Request] = []
-    receiver = RequestReceiver(HttpLimits(), lambda *request: found.append(request[:4]))
+    seen: list[Received] = []
+    receiver = receiver_into(seen)
     position = 0
     while position < len(data):
         step = pieces(position)
         receiver.feed(data[position : position + step])
         position += step
-    return found
+    return [request[:4] for request in seen]
 
 
 def plain(requests: list[Request]) -> list[Request]:
@@ -117,13 +118,13 @@ def test_h11_reads_the_same_requests_whole_byte_by_byte_and_in_any_pieces(
 def test_trailing_bytes_do_not_change_the_request_before_them(
     request: bytes, trailing: bytes
 ) -> None:
-    found: list[Request] = []
-    receiver = RequestReceiver(HttpLimits(), lambda *request: found.append(request[:4]))
+    seen: list[Received] = []
+    receiver = receiver_into(seen)
     try:
         receiver.feed(request + trailing)
     except RequestRefusedError as refused:
         assert refused.message  # the trailing bytes are no request  # noqa: PT017 - either outcome is right
-    assert plain(found[:1]) == plain(by_h11(request))
+    assert plain([seen[0][:4]]) == plain(by_h11(request))
 
 
 @given(st.lists(request_bytes(), min_size=1, max_size=3), st.data())
@@ -134,12 +135,13 @@ def test_what_h11_refuses_is_never_served_differently(
     stream = bytearray(b"".join(requests))
     place = data.draw(st.integers(0, len(stream) - 1))
     stream[place] = data.draw(st.integers(0, 255))
-    found: list[Request] = []
-    receiver = RequestReceiver(HttpLimits(), lambda *request: found.append(request[:4]))
+    seen: list[Received] = []
+    receiver = receiver_into(seen)
     try:
         receiver.feed(bytes(stream))
     except RequestRefusedError:
         return
+    found = [request[:4] for request in seen]
     try:
         expected = by_h11(bytes(stream))
     except (h11.RemoteProtocolError, AssertionError):

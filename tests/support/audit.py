@@ -39,7 +39,7 @@ def facts(name: str = "Encrypt", request: Any = None, **members: Any) -> CallFac
         "operation": OPERATIONS[name],
         "caller": ROOT,
         "event_time": EPOCH,
-        "region": "us-west-2",
+        "region_name": "us-west-2",
         "source_ip": "192.0.2.0",
         "user_agent": "Boto3/1.35",
         "request": request,

@@ -89,6 +89,7 @@ class Wire:
 
         self.traffic = Traffic(
             handle=remember_and_handle,
+            serve=lambda: None,
             before_answers=before_answers,
             call_soon=self.soon.append,
             limits=HttpLimits(**limits),

@@ -16,7 +16,7 @@ from regionkms.audit.record import SEED_BYTES, RecordEncoder
 from regionkms.crypto.region_identity import RegionIdentity
 from regionkms.identity.caller import CallerIdentity
 from regionkms.model import shapes
-from regionkms.model.errors import KmsError, PeerUnreachable
+from regionkms.model.errors import PeerUnreachable
 from regionkms.model.ids import AccountId, KeyId, RegionName, partition_of
 from regionkms.model.key import Intent, IntentState, MultiRegionFacts
 from regionkms.model.record import Record
@@ -250,18 +250,18 @@ class RegionUnderTest:
             secure_transport=True,
         )
         call.arrival = self._worker.keys.arrive()
-        ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
 
-        def finish(_: Call, response: Any, error: KmsError | None) -> None:
+        def finish(calls: Sequence[Call]) -> None:
             if not ended.done():
-                ended.set_result((response, error))
+                ended.set_result(calls[0])
 
         async with asyncio.TaskGroup() as tasks:
-            Pipeline(spawn=tasks.create_task).start(call, finish)
-            response, error = await ended
-        if error is not None:
-            raise error
-        return response
+            Pipeline(spawn=tasks.create_task).start([call], finish)
+            await ended
+        if call.error is not None:
+            raise call.error
+        return call.response
 
 
 def parse(value: bytes) -> Record:

@@ -17,10 +17,11 @@ from regionkms.identity.sigv4.values import (
     Verified,
     signing_scope,
 )
-from regionkms.identity.sigv4.verifier import SignatureVerifier
+from regionkms.identity.sigv4.verifier import Repeat, SignatureVerifier
 
 __all__ = [
     "HttpRequest",
+    "Repeat",
     "SessionLookup",
     "SignatureForm",
     "SignatureVerifier",

@@ -7,11 +7,14 @@ parse is checked with one bytes format and two copied HMAC states: 3.5 us where 
 takes 34 us. Any doubt sends it through the plain check, which alone decides refusals other than
 that the signature does not fit (5.8 us); garbage that finds no parse costs 2 to 25 us.
 
+A caller that knows by itself that requests differ in a few header values only (a connection repeats
+one head) keeps a `Repeat`: nothing but those values is looked at then, 2.4 us.
+
 Caches hold verified things only, are bounded, and are dropped when the directory's version moves.
 """
 
 from binascii import hexlify
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -64,6 +67,7 @@ class _Parse:
 
     Attributes:
         day: First 8 bytes that x-amz-date must have.
+        signed: Names of the signed headers, in order.
         values_of: The signed headers' values, in order, as a tuple.
         canonical: Format of the canonical request: signed values, then the body's hash.
         to_sign: Format of the string to sign: the date, then the canonical request's hash.
@@ -75,12 +79,38 @@ class _Parse:
     verified: Verified
     key: KnownKey
     day: bytes
+    signed: tuple[bytes, ...]
     values_of: Callable[[Mapping[bytes, bytes]], tuple[bytes, ...]]
     canonical: bytes
     to_sign: bytes
     inner: Callable[[], HashState]
     outer: Callable[[], HashState]
     careful: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Repeat:
+    """How to check requests that differ from a verified one in some header values and the body.
+
+    Attributes:
+        version: Of the directory when it was made; it is good for no other.
+        date_at: Which of the values is x-amz-date.
+        signature_at: Which one is the signature.
+        signed_of: The signed ones in the order of the canonical request, then the body's hash;
+            given the values with that hash behind them.
+        canonical: Format of the canonical request for these.
+    """
+
+    verified: Verified
+    version: int
+    day: bytes
+    date_at: int
+    signature_at: int
+    signed_of: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
+    canonical: bytes
+    to_sign: bytes
+    inner: Callable[[], HashState]
+    outer: Callable[[], HashState]
 
 
 class SignatureVerifier:
@@ -129,6 +159,73 @@ class SignatureVerifier:
                 if verified is not None:
                     return verified
         return self._verify_unparsed(request, now)
+
+    def repeat_of(self, request: HttpRequest, names: Sequence[bytes]) -> Repeat | None:
+        """How to check requests like one that `verify` has just let pass.
+
+        Args:
+            request: It.
+            names: Headers whose values differ from one request to the next; all else of the head
+                must be the same. Of Authorization the signature alone differs.
+
+        Returns:
+            None where every request must be looked at whole.
+        """
+        headers = request.headers
+        authorization = headers.get(AUTHORIZATION, b"")
+        parse = self._parses.get((authorization[:-SIGNATURE_BYTES], tuple(headers)))
+        if (
+            parse is None
+            or parse.careful
+            or request.target != _ROOT
+            or request.method != _METHOD
+            or not {X_AMZ_DATE, AUTHORIZATION} <= set(names)
+        ):
+            return None
+        open_names = [name for name in parse.signed if name in names]
+        lines = b"".join(
+            b"%b:%b\n" % (_literal(name), b"%b" if name in names else _literal(headers[name]))
+            for name in parse.signed
+        )
+        return Repeat(
+            verified=parse.verified,
+            version=self._version,
+            day=parse.day,
+            date_at=names.index(X_AMZ_DATE),
+            signature_at=names.index(AUTHORIZATION),
+            signed_of=itemgetter(*map(names.index, open_names), -1),
+            canonical=_canonical_format(lines, parse.signed),
+            to_sign=parse.to_sign,
+            inner=parse.inner,
+            outer=parse.outer,
+        )
+
+    def verify_repeat(
+        self, repeat: Repeat, values: tuple[bytes, ...], body: bytes, now: float
+    ) -> bool:
+        """Whether a request of the kind is signed well; if not, `verify` must say what is wrong.
+
+        Args:
+            repeat: From `repeat_of`.
+            values: Of the headers named there, in that order; of Authorization the signature.
+            body: As the HTTP layer read it.
+            now: Machine time, seconds since the epoch.
+        """
+        stamp = values[repeat.date_at]
+        age_s = now - self._instants.get(stamp, 0.0)
+        if (
+            not (-MAX_CLOCK_SKEW_S <= age_s < _EXPIRED_AFTER_S)
+            or repeat.version != self._directory.version
+            or stamp[:8] != repeat.day
+        ):
+            return False
+        body_hash = hexlify(sha256(body).digest())
+        request = repeat.canonical % repeat.signed_of((*values, body_hash))
+        inner = repeat.inner()
+        inner.update(repeat.to_sign % (stamp, hexlify(sha256(request).digest())))
+        outer = repeat.outer()
+        outer.update(inner.digest())
+        return compare_digest(hexlify(outer.digest()), values[repeat.signature_at])
 
     def forget(self) -> None:
         """Drop everything that was derived from credentials."""
@@ -229,15 +326,15 @@ def _is_of_a_kind(request: HttpRequest, examination: Examination) -> bool:
 
 def _parse_of(examination: Examination, names: tuple[bytes, ...]) -> _Parse:
     signed, scope, key = examination.signed_names, examination.scope, examination.key
-    lines = b"".join(name.replace(b"%", b"%%") + b":%b\n" for name in signed)
-    listed = b";".join(signed).replace(b"%", b"%%")
+    lines = b"".join(_literal(name) + b":%b\n" for name in signed)
     scope_text = credential_scope(scope.day, scope.region, scope.service)
     return _Parse(
         verified=examination.verified,
         key=key,
         day=scope.day.encode(),
+        signed=tuple(signed),
         values_of=itemgetter(*signed),
-        canonical=b"POST\n/\n\n" + lines + b"\n" + listed + b"\n%b",
+        canonical=_canonical_format(lines, signed),
         to_sign=ALGORITHM + b"\n%b\n" + scope_text + b"\n%b",
         inner=examination.signing_key.inner,
         outer=examination.signing_key.outer,
@@ -245,6 +342,16 @@ def _parse_of(examination: Examination, names: tuple[bytes, ...]) -> _Parse:
             X_AMZ_CONTENT_SHA256 in names or X_AMZ_SECURITY_TOKEN in names or key.expires_at < inf
         ),
     )
+
+
+def _literal(text: bytes) -> bytes:
+    """A text as part of a bytes format."""
+    return text.replace(b"%", b"%%")
+
+
+def _canonical_format(lines: bytes, signed: Sequence[bytes]) -> bytes:
+    """The format of a canonical request; `lines` are its headers, formats themselves."""
+    return b"POST\n/\n\n" + lines + b"\n" + _literal(b";".join(signed)) + b"\n%b"
 
 
 def _keep(cache: dict[K, V], key: K, value: V, bound: int) -> None:

@@ -1,32 +1,37 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from regionkms.model.errors import KmsError
+from regionkms.operations import OPERATIONS
 from regionkms.operations.call import Call
 from regionkms.operations.pipeline import Pipeline
+from regionkms.policy.request import IdentityVerdict
 
 
 class NoRecorder:
     """A recorder that fails as no recorder should."""
 
-    def records(self, facts: object) -> list[bytes]:
+    def records(self, call: object) -> list[bytes]:
         raise ValueError("a record can't be made")
 
 
 def test_a_call_whose_record_cannot_be_made_fails_and_says_nothing_of_its_result() -> None:
-    call = SimpleNamespace(
-        recorded=False,
+    region: Any = SimpleNamespace(recorder=NoRecorder(), audit=None)
+    call = Call(
+        operation=OPERATIONS["Decrypt"],
+        request=None,
+        caller=cast("Any", None),
+        identity=IdentityVerdict.ALLOW,
+        region=region,
         request_id="r-1",
-        operation=SimpleNamespace(name="Decrypt"),
-        region=SimpleNamespace(recorder=NoRecorder(), audit=None),
-        facts=lambda response, error: (response, error),
+        source_ip="192.0.2.1",
+        user_agent="",
+        secure_transport=True,
+        response="a plaintext",
     )
-    finished: list[tuple[Any, KmsError | None]] = []
-    Pipeline(spawn=lambda _: None)._end(
-        cast("Call", call), "a plaintext", None, lambda _, *ended: finished.append(ended)
-    )
-    [(response, error)] = finished
-    assert response is None
-    assert error is not None
-    assert error.code == "KMSInternalException"
-    assert error.message == "An internal error occurred. Request id r-1. Retry the request."
+    finished: list[Call] = []
+    Pipeline(spawn=lambda _: None)._end([call], finished.extend)
+    assert finished == [call]
+    assert call.response is None
+    assert call.error is not None
+    assert call.error.code == "KMSInternalException"
+    assert call.error.message == "An internal error occurred. Request id r-1. Retry the request."

@@ -8,18 +8,17 @@ from regionkms.wire.http_receiver import (
     DONE,
     HEAD_ONLY,
     SAY_KEEP_ALIVE,
-    RequestReceiver,
     RequestRefusedError,
 )
 from regionkms.wire.http_response import Refusal
+from tests.support.http_receiver import Request, receiver_into
 
-Request = tuple[str, bytes, dict[bytes, bytes], bytes, int]
 HOST = b"Host: kms\r\n"
 
 
 def receive(data: bytes, step: int = 0, limits: HttpLimits | None = None) -> list[Request]:
     found: list[Request] = []
-    receiver = RequestReceiver(limits or HttpLimits(), lambda *request: found.append(request))
+    receiver = receiver_into(found, limits)
     step = step or len(data)
     for start in range(0, len(data), step):
         receiver.feed(data[start : start + step])
@@ -335,7 +334,7 @@ def test_what_could_be_read_in_two_ways_is_refused(case: str, step: int) -> None
 
 def test_requests_before_a_malformed_one_are_delivered() -> None:
     found: list[Request] = []
-    receiver = RequestReceiver(HttpLimits(), lambda *request: found.append(request))
+    receiver = receiver_into(found)
     with pytest.raises(RequestRefusedError):
         receiver.feed(b"GET /1 HTTP/1.1\r\n" + HOST + b"\r\nnonsense\r\n\r\n")
     assert [request[1] for request in found] == [b"/1"]
@@ -343,7 +342,7 @@ def test_requests_before_a_malformed_one_are_delivered() -> None:
 
 def test_nothing_is_taken_after_stop() -> None:
     found: list[Request] = []
-    receiver = RequestReceiver(HttpLimits(), lambda *request: found.append(request))
+    receiver = receiver_into(found)
     receiver.stop()
     receiver.feed(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
     assert found == []

@@ -1,0 +1,22 @@
+"""A receiver whose requests are kept in one form, however their heads were read."""
+
+from regionkms.wire.http_limits import HttpLimits
+from regionkms.wire.http_pattern import Pattern
+from regionkms.wire.http_receiver import RequestReceiver
+
+Request = tuple[str, bytes, dict[bytes, bytes], bytes, int]
+"""Method, target, headers, body and marks."""
+
+
+def receiver_into(found: list[Request], limits: HttpLimits | None = None) -> RequestReceiver:
+    """A receiver that appends every request it delivers."""
+
+    def deliver(
+        method: str, target: bytes, headers: dict[bytes, bytes], body: bytes, marks: int
+    ) -> None:
+        found.append((method, target, headers, body, marks))
+
+    def deliver_alike(pattern: Pattern, values: tuple[bytes, ...], body: bytes) -> None:
+        deliver(pattern.method, pattern.target, pattern.headers_of(values), body, 0)
+
+    return RequestReceiver(limits or HttpLimits(), deliver, deliver_alike)
