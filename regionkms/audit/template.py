@@ -95,15 +95,15 @@ class _Parameters:
 
     def encode(self, request: Any) -> str:
         """The member's value."""
-        values = list(self._get(request))
+        values = self._get(request)
         for i, default in self._filled:
             if values[i] is None:
-                values[i] = default
+                values = (*values[:i], default, *values[i + 1 :])
         try:
             shown = _encode_struct(self._shown(*values))
         except UnicodeEncodeError:
             return self._encode_plain(request)
-        if not shown.isascii() or shown.find(_DELETE) >= 0:
+        if not shown.isascii() or _DELETE in shown:
             return self._encode_plain(request)
         return "null" if shown == _EMPTY else shown.decode()
 
@@ -203,7 +203,11 @@ class TemplateEncoder:
     def encode(
         self, facts: RecordedCall, event_id: str, recipient: str, shared_event_id: str
     ) -> bytes | None:
-        """The record, equal to canonical.encode's; None when there are no pieces for it."""
+        """The record, equal to canonical.encode's; None when there are no pieces for it.
+
+        What regionkms names itself is written as it is: ids of accounts, requests and events, and
+        ARNs have no character that JSON would escape. All that a client names is escaped.
+        """
         request, resources, error = facts.request, facts.resources, facts.error
         start = self._start(facts)
         plan = start.plan
@@ -214,14 +218,14 @@ class TemplateEncoder:
         failure = "" if error is None else _failure(error)
         if len(resources) == 1:
             ((account_id, arn),) = resources
-            shown = f"{_ACCOUNT}{_quote(account_id)}{_ARN}{_quote(arn)}}}"
+            shown = f'{_ACCOUNT}"{account_id}"{_ARN}"{arn}"}}'
         else:
             shown = ",".join([_resource(*each) for each in resources])
         return (
             f'{start.text}{failure}"requestParameters":{plan.parameters(request)}'
-            f',"responseElements":null,"requestID":{_quote(facts.request_id)}'
+            f',"responseElements":null,"requestID":"{facts.request_id}"'
             f',"eventID":"{event_id}{plan.before_resources}{shown}{_AFTER_RESOURCES}'
-            f'{_quote(recipient)}{shared},"eventCategory":"Management"}}'
+            f'"{recipient}"{shared},"eventCategory":"Management"}}'
         ).encode("ascii")
 
     def _start(self, facts: RecordedCall) -> _Start:
@@ -278,7 +282,7 @@ class TemplateEncoder:
 
 
 def _resource(account_id: str, arn: str) -> str:
-    return f"{_ACCOUNT}{_quote(account_id)}{_ARN}{_quote(arn)}}}"
+    return f'{_ACCOUNT}"{account_id}"{_ARN}"{arn}"}}'
 
 
 def _failure(error: KmsError) -> str:

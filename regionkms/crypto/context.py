@@ -12,6 +12,9 @@ from regionkms.model.limits import MAX_ENCRYPTION_CONTEXT_BYTES
 
 _length: Final = Struct(">I").pack
 # As fields.length_prefixed, without its calls: 0.8 us for two pairs against 1.4 us.
+_SHORTS: Final = 256
+_SHORT: Final = tuple(map(_length, range(_SHORTS)))
+"""Lengths of nearly all keys and values, encoded."""
 
 
 def encode_context(context: Mapping[str, str]) -> bytes:
@@ -36,7 +39,13 @@ def encode_context(context: Mapping[str, str]) -> bytes:
     try:
         for key in sorted(context):
             field, value = key.encode(), context[key].encode()
-            parts += (_length(len(field)), field, _length(len(value)), value)
+            of_field, of_value = len(field), len(value)
+            parts += (
+                _SHORT[of_field] if of_field < _SHORTS else _length(of_field),
+                field,
+                _SHORT[of_value] if of_value < _SHORTS else _length(of_value),
+                value,
+            )
     except UnicodeEncodeError:
         raise ValidationException(
             "The encryption context contains text that is not valid Unicode."

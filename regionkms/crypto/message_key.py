@@ -37,6 +37,9 @@ _PREFIX: Final = blob_v1.PREFIX_BYTES
 _HEADER: Final = blob_v1.HEADER_BYTES
 _NONCE: Final = blob_v1.KDF_NONCE_BYTES
 _NONCE_END: Final = _PREFIX + _NONCE
+_RANDOM: Final = blob_v1.RANDOM_BYTES
+_MIN_BLOB: Final = blob_v1.MIN_BLOB_BYTES
+_MAX_BLOB: Final = blob_v1.MAX_BLOB_BYTES
 
 
 def message_root(
@@ -93,8 +96,8 @@ class GenerationCipher:
         Raises:
             ValueError: The plaintext or the random bytes have the wrong length.
         """
-        if len(random_bytes) != blob_v1.RANDOM_BYTES:
-            raise ValueError(f"a blob takes {blob_v1.RANDOM_BYTES} random bytes")
+        if len(random_bytes) != _RANDOM:
+            raise ValueError(f"a blob takes {_RANDOM} random bytes")
         if not 0 < len(plaintext) <= MAX_PLAINTEXT_BYTES:
             raise ValueError(f"a blob holds 1 to {MAX_PLAINTEXT_BYTES} bytes of plaintext")
         state = self._state.copy()
@@ -119,8 +122,7 @@ class GenerationCipher:
     def _open(self, blob: bytes, encoded_context: bytes) -> bytes | None:
         # The prefix is public; comparing it in constant time costs nothing and needs no argument.
         if not (
-            hmac.compare_digest(blob[:_PREFIX], self.prefix)
-            and blob_v1.MIN_BLOB_BYTES <= len(blob) <= blob_v1.MAX_BLOB_BYTES
+            hmac.compare_digest(blob[:_PREFIX], self.prefix) and _MIN_BLOB <= len(blob) <= _MAX_BLOB
         ):
             return None
         state = self._state.copy()

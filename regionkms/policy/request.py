@@ -31,6 +31,9 @@ class IdentityVerdict(StrEnum):
     IMPLICIT_DENY = "implicit deny"
     EXPLICIT_DENY = "explicit deny"
 
+    # Every call looks one up in a dictionary, and the hash of Enum is a function in Python.
+    __hash__ = str.__hash__
+
 
 class KeyResource(msgspec.Struct, frozen=True, kw_only=True):
     """A KMS key, by the properties that conditions may ask for.

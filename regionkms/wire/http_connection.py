@@ -87,7 +87,7 @@ class HttpConnection(asyncio.BaseProtocol):
         self.scheme = scheme
         self.peer = ""
         self._transport: asyncio.Transport | None = None
-        self._receiver = RequestReceiver(traffic.limits, self._deliver, self._deliver_alike)
+        self._receiver = RequestReceiver(traffic.limits, self._deliver)
         self._counted_bytes = 0  # of the body in receipt, in traffic.receiving_bytes
         # requests received and not yet answered
         self._pending: deque[Exchange] = deque()
@@ -205,31 +205,27 @@ class HttpConnection(asyncio.BaseProtocol):
 
     # -- requests on, answers out ----------------------------------------------------------------
 
-    def _deliver(
-        self, method: str, target: bytes, headers: dict[bytes, bytes], body: bytes, marks: int
+    def _deliver(  # noqa: PLR0917 - the receiver's callback: by name it would cost more
+        self,
+        method: str,
+        target: bytes,
+        headers: dict[bytes, bytes] | None,
+        body: bytes,
+        marks: int,
+        pattern: Pattern | None,
+        values: tuple[bytes, ...],
     ) -> None:
         """Hand a complete request on, or let it wait for its turn."""
-        if self._counted_bytes:
-            self._count_received(0)
-        self._take(Exchange(self, method, target, headers, body, self._tick_ns(), marks=marks))
-
-    def _deliver_alike(self, pattern: Pattern, values: tuple[bytes, ...], body: bytes) -> None:
-        """The same for a request whose head was read by a pattern."""
-        self._take(
-            Exchange(
-                self, pattern.method, pattern.target, None, body, self._tick_ns(), pattern, values
-            )
-        )
-
-    def _tick_ns(self) -> int:
         traffic = self.traffic
         if not traffic.due:
             traffic.begin_tick()
-        return traffic.tick_ns
-
-    def _take(self, exchange: Exchange) -> None:
+        traffic.requests += 1
         self._requests += 1
-        self.traffic.requests += 1
+        if self._counted_bytes:
+            self._count_received(0)
+        exchange = Exchange(
+            self, method, target, headers, body, traffic.tick_ns, pattern, values, marks
+        )
         pending = self._pending
         if self._waiting or len(pending) >= self._depth:
             self._waiting.append(exchange)
@@ -284,7 +280,7 @@ class HttpConnection(asyncio.BaseProtocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        pending = self._pending
+        pending, traffic = self._pending, self.traffic
         data = b""
         marks = 0
         while pending:
@@ -292,12 +288,12 @@ class HttpConnection(asyncio.BaseProtocol):
             if answer is None:
                 break
             marks = pending.popleft().marks
-            if marks or self.traffic.draining:
+            if marks or traffic.draining:
                 answer, marks = self._dressed(answer, marks)
             data = data + answer if data else answer
         if not data:
             return
-        self.traffic.bytes_sent += len(data)
+        traffic.bytes_sent += len(data)
         transport.write(data)
         if marks & CLOSE:
             self._end(transport, marks)

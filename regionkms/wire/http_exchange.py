@@ -259,7 +259,11 @@ class Traffic:
             exchange.answer = answer if recorded else self.failure_answer
             ready[exchange.connection] = None
         for connection in ready:
-            self._send(connection)
+            try:
+                connection.send_ready()
+            except Exception as error:  # noqa: BLE001 - the root of a tick: one connection must not stop the others
+                log_failure("an answer could not be written", error)
+                connection.abort()
 
     def _recorded(self) -> bool:
         try:
@@ -270,13 +274,6 @@ class Traffic:
         if not recorded:
             self.failed_ticks += 1
         return recorded
-
-    def _send(self, connection: Connection) -> None:
-        try:
-            connection.send_ready()
-        except Exception as error:  # noqa: BLE001 - the root of a tick: one connection must not stop the others
-            log_failure("an answer could not be written", error)
-            connection.abort()
 
     def sweep(self, now: float) -> None:
         """Cut off every client that overran a deadline; `now` is monotonic, in seconds."""

@@ -48,11 +48,11 @@ HEAD_ONLY: Final = 1  # HEAD: no body
 CLOSE: Final = 2  # the client's last request
 SAY_KEEP_ALIVE: Final = 4  # HTTP/1.0 that asked for keep-alive
 
-Deliver = Callable[[str, bytes, dict[bytes, bytes], bytes, int], None]
-"""Takes method, target, headers, body and marks of a complete request."""
-
-DeliverAlike = Callable[[Pattern, tuple[bytes, ...], bytes], None]
-"""Takes a complete request whose head has a pattern: pattern, its variable parts, body."""
+Deliver = Callable[
+    [str, bytes, dict[bytes, bytes] | None, bytes, int, Pattern | None, tuple[bytes, ...]], None
+]
+"""Takes a complete request: method, target, headers, body and marks; where its head was read by a
+pattern, that and its variable parts in place of the headers."""
 
 
 class RequestRefusedError(Exception):
@@ -133,7 +133,6 @@ class RequestReceiver:
         "_body",
         "_chunks",
         "_deliver",
-        "_deliver_alike",
         "_fed_bytes",
         "_headers",
         "_learnable",
@@ -152,12 +151,11 @@ class RequestReceiver:
         "state",
     )
 
-    def __init__(self, limits: HttpLimits, deliver: Deliver, deliver_alike: DeliverAlike) -> None:
+    def __init__(self, limits: HttpLimits, deliver: Deliver) -> None:
         self.state = IDLE
         self.continue_wanted = False
         self._limits = limits
         self._deliver = deliver
-        self._deliver_alike = deliver_alike
         self._parser = httptools.HttpRequestParser(self)
         self._method = ""
         self._target = b""
@@ -202,7 +200,8 @@ class RequestReceiver:
             pattern = self._patterns.get(data.find(HEAD_END))
             values = None if pattern is None else pattern.read(data)
             if pattern is not None and values is not None:
-                self._deliver_alike(pattern, values, data[pattern.size :])
+                body = data[pattern.size :]
+                self._deliver(pattern.method, pattern.target, None, body, 0, pattern, values)
                 return
         self._parse(data)
 
@@ -405,7 +404,7 @@ class RequestReceiver:
             marks = self._end_rare_message()
         elif self._learnable:
             self._learn(target, headers)
-        self._deliver(self._method, target, headers, body, marks)
+        self._deliver(self._method, target, headers, body, marks, None, ())
 
     def _learn(self, target: bytes, headers: dict[bytes, bytes]) -> None:
         """Keep the head of a request that was the whole of a slice, as a pattern for others."""

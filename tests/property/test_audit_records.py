@@ -151,7 +151,7 @@ def data_calls(draw: Any) -> CallFacts:
         error=draw(_errors),
         user_agent=draw(_text),
         source_ip=draw(_text),
-        request_id=draw(_text),
+        request_id=str(draw(st.uuids())),
         region_name=draw(st.sampled_from(["us-east-1", "eu-west-1"])),
         resources=draw(st.sampled_from([(), ((ACCOUNT, KEY_ARN),), ((OTHER_ACCOUNT, KEY_ARN),)])),
         event_time=draw(st.sampled_from([0.0, 1.7e9, 1.7e9 + 0.9, 1.7e9 + 1])),

@@ -137,6 +137,59 @@ def test_fast_and_plain_verification_agree_on_changed_requests(
         assert outcome(lambda c=candidate: verifier.verify(c, now)) == expected  # type: ignore[misc] # a lambda's default is untyped
 
 
+OPEN_NAMES = (b"x-amz-date", b"amz-sdk-invocation-id", b"authorization", b"content-length")
+
+
+def open_values(request: RawRequest, names: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The values of headers as a pattern leaves them open: of Authorization the signature."""
+    return tuple(
+        request.headers[name][-64:] if name == b"authorization" else request.headers[name]
+        for name in names
+    )
+
+
+def of_one_head(at: int, body: bytes) -> RawRequest:
+    headers = [("X-Amz-Target", "a%b"), ("Amz-Sdk-Invocation-Id", "1-f")]
+    return sign(SIGNER, at=at, headers=headers, body=body)
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> RawRequest:
+    """A request of that head, as the client signed it or changed by somebody."""
+    again = of_one_head(draw(instants), draw(st.binary(min_size=1, max_size=40)))
+    match draw(st.sampled_from(["as signed", "as signed", "value", "signature", "body"])):
+        case "value":
+            name = draw(st.sampled_from([b"x-amz-date", b"amz-sdk-invocation-id"]))
+            value = again.headers[name]
+            return again.with_header(name, draw(st.sampled_from([value[::-1], value[:-1] + b"9"])))
+        case "signature":
+            authorization = again.headers[b"authorization"]
+            other = draw(st.sampled_from([b"0" * 64, b"f" * 64, authorization[-64:].upper()]))
+            return again.with_header(b"authorization", authorization[:-64] + other)
+        case "body":
+            return replace(again, body=draw(bodies))
+        case _:
+            return again
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), now=st.integers(NOW - 310, NOW + 310))
+def test_a_repeat_passes_exactly_what_the_plain_check_passes(data: st.DataObject, now: int) -> None:
+    verifier = SignatureVerifier(scope=SCOPE, directory=DIRECTORY)
+    first = of_one_head(NOW, b"{}")
+    verifier.verify(first, NOW)
+    names = tuple(name for name in OPEN_NAMES if name in first.headers)
+    repeat = verifier.repeat_of(first, names)
+    assert repeat is not None
+    for _ in range(3):
+        candidate = data.draw(alike())
+        expected = plain(candidate, now)
+        assert outcome(lambda c=candidate: verifier.verify(c, now)) == expected  # type: ignore[misc] # a lambda's default is untyped
+        passed = verifier.verify_repeat(repeat, open_values(candidate, names), candidate.body, now)
+        same_day = candidate.headers[b"x-amz-date"][:8] == first.headers[b"x-amz-date"][:8]
+        assert passed is (isinstance(expected, Verified) and same_day)
+
+
 @settings(max_examples=200, deadline=None)
 @given(request=header_signed(), now=st.integers(NOW - 620, NOW + 620))
 def test_what_botocore_signed_is_verified_exactly_within_the_skew(

@@ -12,11 +12,18 @@ def receiver_into(found: list[Request], limits: HttpLimits | None = None) -> Req
     """A receiver that appends every request it delivers."""
 
     def deliver(
-        method: str, target: bytes, headers: dict[bytes, bytes], body: bytes, marks: int
+        method: str,
+        target: bytes,
+        headers: dict[bytes, bytes] | None,
+        body: bytes,
+        marks: int,
+        pattern: Pattern | None,
+        values: tuple[bytes, ...],
     ) -> None:
+        if pattern is not None:
+            assert headers is None
+            headers = pattern.headers_of(values)
+        assert headers is not None
         found.append((method, target, headers, body, marks))
 
-    def deliver_alike(pattern: Pattern, values: tuple[bytes, ...], body: bytes) -> None:
-        deliver(pattern.method, pattern.target, pattern.headers_of(values), body, 0)
-
-    return RequestReceiver(limits or HttpLimits(), deliver, deliver_alike)
+    return RequestReceiver(limits or HttpLimits(), deliver)

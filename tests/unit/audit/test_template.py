@@ -32,7 +32,7 @@ def _template(encoder: TemplateEncoder, call: Any, copy: Copy = _COPY) -> bytes 
         facts(request=encrypt_request(key_id="\x7f")),
         facts(request=encrypt_request(), error=AccessDeniedException(_NASTY)),
         facts(request=encrypt_request(), error=InvalidCiphertextException()),
-        facts(request=encrypt_request(), user_agent="u" * 5000, request_id=_NASTY),
+        facts(request=encrypt_request(), user_agent="u" * 5000),
         facts(request=encrypt_request(), resources=()),
         facts("Decrypt", shapes.DecryptRequest(ciphertext_blob=b"b")),
         facts("GenerateDataKey", shapes.GenerateDataKeyRequest(key_id="k", number_of_bytes=64)),

@@ -180,3 +180,55 @@ def test_a_signing_key_does_not_show_itself() -> None:
     with pytest.raises(TypeError, match="never pickled"):
         signing_key.__reduce_ex__(2)
     assert SIGNER.secret_access_key not in repr(verifier._parses)
+
+
+OPEN = (b"x-amz-date", b"authorization")
+
+
+def values_of(request: RawRequest) -> tuple[bytes, ...]:
+    return request.headers[b"x-amz-date"], request.headers[b"authorization"][-64:]
+
+
+def test_a_repeat_is_good_until_the_directory_moves() -> None:
+    directory = FixedAccessKeys(KEY)
+    verifier = make(directory)
+    verifier.verify(call(), NOW)
+    repeat = verifier.repeat_of(call(), OPEN)
+    assert repeat is not None
+    assert verifier.verify_repeat(repeat, values_of(call()), b"{}", NOW)
+    directory.version += 1
+    assert not verifier.verify_repeat(repeat, values_of(call()), b"{}", NOW)
+
+
+def test_a_repeat_ends_with_the_skew_and_with_a_second_that_nobody_has_verified() -> None:
+    verifier = make()
+    verifier.verify(call(), NOW)
+    repeat = verifier.repeat_of(call(), OPEN)
+    assert repeat is not None
+    assert verifier.verify_repeat(repeat, values_of(call()), b"{}", NOW + 300)
+    assert not verifier.verify_repeat(repeat, values_of(call()), b"{}", NOW + 301)
+    assert not verifier.verify_repeat(repeat, values_of(call()), b"{}", NOW - 301)
+    later = call(at=NOW + 1)
+    assert not verifier.verify_repeat(repeat, values_of(later), b"{}", NOW)
+    verifier.verify(later, NOW)
+    assert verifier.verify_repeat(repeat, values_of(later), b"{}", NOW)
+
+
+@pytest.mark.parametrize(
+    ("request_", "names"),
+    [
+        (call(), (b"x-amz-date",)),
+        (call(), (b"authorization",)),
+        (replace(call(), method="GET"), OPEN),
+        (replace(call(), target=b"/?a=b"), OPEN),
+        (sign(SIGNER, at=NOW, headers=[("X-Amz-Content-SHA256", "0" * 64)]), OPEN),
+        (presign(SIGNER, at=NOW, expires_s=60), OPEN),
+        (RawRequest(), OPEN),
+    ],
+)
+def test_what_must_be_looked_at_whole_has_no_repeat(
+    request_: RawRequest, names: tuple[bytes, ...]
+) -> None:
+    verifier = make()
+    verifier.verify(call(), NOW)
+    assert verifier.repeat_of(request_, names) is None
