@@ -16,6 +16,7 @@ Source: design §5b; docs/adr/0008-audit-log.md has the forms that lost.
 import hashlib
 import json
 import re
+from binascii import hexlify
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -124,7 +125,7 @@ def chain_records(link: Link, records: Sequence[bytes]) -> tuple[list[bytes], Li
     lines = []
     for record in records:
         line = b'{"n":%d,"previous":"%b","record":%b}\n' % (n, previous, record)
-        previous = sha256(line).hexdigest().encode()
+        previous = hexlify(sha256(line).digest())
         n += 1
         lines.append(line)
     return lines, Link(n, previous)

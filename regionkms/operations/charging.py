@@ -3,9 +3,11 @@
 from typing import Final
 
 from regionkms.model.errors import ThrottlingException
+from regionkms.model.ids import AccountId
 from regionkms.model.key_spec import KeySpec
 from regionkms.operations.call import Call
 from regionkms.operations.loaded_key import LoadedKey
+from regionkms.ports.quota_counter import QuotaCounter
 from regionkms.quota.charging import HOT_KEY_OPERATIONS, hot_key_quota_for, quota_for
 from regionkms.quota.table import RequestQuota
 
@@ -25,7 +27,8 @@ def charge(call: Call, key: LoadedKey | None) -> None:
         return
     call.charged = True
     name = call.operation.name
-    charge_quotas(call, quota_for(name, None if key is None else key.key.key_spec))
+    quotas = quota_for(name, None if key is None else key.key.key_spec)
+    charge_quotas(call.region.quotas, call.account_id, quotas)
     if name in HOT_KEY_OPERATIONS and key is not None and key.key.account_id == call.account_id:
         # Not for strangers: being throttled on one key alone would tell them that it exists.
         charge_hot_key(call, key)
@@ -54,16 +57,18 @@ def charge_pair(call: Call, source: KeySpec | None, destination: KeySpec | None)
     if call.charged:
         return
     call.charged = True
-    charge_quotas(call, quota_for(call.operation.name, source, destination_spec=destination))
+    quotas = quota_for(call.operation.name, source, destination_spec=destination)
+    charge_quotas(call.region.quotas, call.account_id, quotas)
 
 
-def charge_quotas(call: Call, quotas: tuple[RequestQuota, ...]) -> None:
-    """Charge one request to each of these quotas.
+def charge_quotas(
+    counter: QuotaCounter, account_id: AccountId, quotas: tuple[RequestQuota, ...]
+) -> None:
+    """Charge one request of an account to each of these quotas.
 
     Raises:
         ThrottlingException: One of them is used up.
     """
-    admit, account_id = call.region.quotas.admit, call.account_id
     for quota in quotas:
-        if not admit(account_id, quota).admitted:
+        if not counter.admit(account_id, quota).admitted:
             raise ThrottlingException(MESSAGE)

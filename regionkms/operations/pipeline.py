@@ -138,8 +138,10 @@ def run_data(call: Call) -> Any:
     """
     if not pass_as_settled(call):
         check(call)
-    response = call.operation.handler(call)
-    call.stop_if_dry_run()
+    operation = call.operation
+    response = operation.handler(call)
+    if operation.dry_run and call.request.dry_run:
+        call.stop_if_dry_run()
     return response
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from regionkms.crypto.blob import MAX_BLOB_BYTES, MIN_BLOB_BYTES, OWNER_BYTES
+from regionkms.model.ids import AccountId
 from regionkms.operations.call import Call
 from regionkms.operations.charging import charge_quotas
 from regionkms.operations.loaded_key import LoadedKey
@@ -27,10 +28,15 @@ _CIPHERTEXT: Final = Resource.CIPHERTEXT
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
-    """What the calls of one name pass with."""
+    """What the calls of one name pass with.
+
+    Attributes:
+        account_id: Whom they are charged to.
+    """
 
     key: LoadedKey
     quotas: tuple[RequestQuota, ...]
+    account_id: AccountId
 
 
 def pass_as_settled(call: Call) -> bool:
@@ -44,7 +50,7 @@ def pass_as_settled(call: Call) -> bool:
         return False
     if not call.charged:
         call.charged = True
-        charge_quotas(call, settled.quotas)
+        charge_quotas(call.region.quotas, settled.account_id, settled.quotas)
     key = settled.key
     call.loaded = key
     call.resources = key.touched
@@ -65,7 +71,7 @@ def settle(call: Call) -> None:
     )
     if prepared is not None and prepared.constant is not None and prepared.constant.allowed:
         quotas = quota_for(operation.name, key.key.key_spec)
-        call.region.keys.keep_settled(name, Settled(key, quotas))
+        call.region.keys.keep_settled(name, Settled(key, quotas, call.account_id))
 
 
 def _name_of(call: Call) -> Name | None:

@@ -83,7 +83,8 @@ class _Signed(msgspec.Struct, frozen=True):
         repeat: How to check the signatures of the others; None where there can be none.
     """
 
-    route: _Route
+    operation: Operation
+    decode: Callable[[bytes], Shape]
     caller: CallerIdentity
     user_agent: str
     repeat: Repeat | None
@@ -216,7 +217,8 @@ class App:
             caller = self._caller(verified)
         pattern = exchange.pattern
         signed = _Signed(
-            route,
+            route.operation,
+            route.decode,
             caller,
             headers.get(_USER_AGENT, b"").decode("latin-1"),
             None if pattern is None else self._verifier.repeat_of(exchange, pattern.names),
@@ -229,12 +231,12 @@ class App:
         """Stage 3: the request, or why it can't be read."""
         request, refusal = None, None
         try:
-            request = head.route.decode(exchange.body)
+            request = head.decode(exchange.body)
         except KmsError as error:
             refusal = error
         connection = exchange.connection
         return Call(
-            operation=head.route.operation,
+            operation=head.operation,
             request=request,
             caller=head.caller,
             identity=_ALLOW,
@@ -255,7 +257,7 @@ class App:
 
     def _finish(self, ended: Sequence[Call]) -> None:
         """Stage 11: the answers, held until the end of the loop's tick."""
-        date_line = self._date_line()
+        date_line, now_ns = self._date_line(), time.perf_counter_ns()
         for call in ended:
             exchange: Exchange = call.ticket
             if call.error is not None:
@@ -263,8 +265,7 @@ class App:
                 continue
             body = _EMPTY if call.response is None else _encode(call.response)
             exchange.respond(_SUCCESS % (call.request_id.encode(), date_line, len(body), body))
-            elapsed = time.perf_counter_ns() - exchange.arrived_ns
-            self._observe(call.operation.name, _OK, elapsed)
+            self._observe(call.operation.name, _OK, now_ns - exchange.arrived_ns)
 
     def _answer_error(
         self, exchange: Exchange, error: KmsError, request_id: str, name: str
