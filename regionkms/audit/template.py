@@ -93,7 +93,7 @@ class _Parameters:
             "Shown", [(lower_camel(name), Any, None) for name in names], omit_defaults=True
         )
 
-    def encode(self, request: Any) -> str:
+    def encode(self, request: Any) -> bytes:
         """The member's value."""
         values = self._get(request)
         for i, default in self._filled:
@@ -105,10 +105,10 @@ class _Parameters:
             return self._encode_plain(request)
         if not shown.isascii() or _DELETE in shown:
             return self._encode_plain(request)
-        return "null" if shown == _EMPTY else shown.decode()
+        return b"null" if shown == _EMPTY else shown
 
-    def _encode_plain(self, request: Any) -> str:
-        return _encode_json(request_parameters(self._audited, request))
+    def _encode_plain(self, request: Any) -> bytes:
+        return _encode_json(request_parameters(self._audited, request)).encode("ascii")
 
 
 def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -135,16 +135,12 @@ class _Plan:
         "head",
         "operation",
         "parameters",
-        "region",
-        "request_type",
         "successes",
     )
 
     def __init__(self, operation: Operation, region: str, request_type: type[Any]) -> None:
         audited = operation.audited
         self.operation: Final = operation
-        self.region: Final = region
-        self.request_type: Final = request_type
         self.failures: Final = _has_pieces(audited, request_type)
         self.successes: Final = self.failures and not (audited.response or audited.key_arn)
         self.head: Final = '",' + (
@@ -161,11 +157,15 @@ class _Plan:
 
 
 class _Start(msgspec.Struct, frozen=True):
-    """How all records of a second begin that have identity, client and operation in common."""
+    """How all records of a second begin that have identity, client and operation in common.
+
+    Attributes:
+        caller: Kept, as is the plan's operation: while it lives no other has its id.
+    """
 
     plan: _Plan
     caller: Caller
-    text: str
+    text: bytes
 
 
 def _has_pieces(audited: Audited, request_type: type[Any]) -> bool:
@@ -175,10 +175,11 @@ def _has_pieces(audited: Audited, request_type: type[Any]) -> bool:
     return all(_is_plain(hints[known[name]]) for name in audited.request if name in known)
 
 
-def _never(_: Any) -> str:
+def _never(_: Any) -> bytes:
     raise AssertionError("canonical.encode writes these records")
 
 
+_PARAMETERS: Final = b'"requestParameters":'
 _ACCOUNT: Final = '{"accountId":'
 _ARN: Final = f',"type":"{RESOURCE_TYPE}","ARN":'
 _AFTER_RESOURCES: Final = (
@@ -190,76 +191,66 @@ _AFTER_RESOURCES: Final = (
 
 
 class TemplateEncoder:
-    """Encodes records of data-plane calls. For one thread."""
+    """Encodes records of data-plane calls of one Region. For one thread."""
 
     def __init__(self) -> None:
-        self._plans: dict[str, _Plan] = {}
+        self._plans: dict[tuple[str, type[Any]], _Plan] = {}
         self._identities: dict[str, tuple[Caller, str]] = {}
         self._clients: dict[tuple[str, str], str] = {}
-        self._starts: dict[tuple[str, str, str, str], _Start] = {}
+        self._starts: dict[tuple[int, int, type[Any], str, str], _Start] = {}
         self._second = -1
         self._time = ""
 
     def encode(
-        self, facts: RecordedCall, event_id: str, recipient: str, shared_event_id: str
+        self, call: RecordedCall, event_id: str, recipient: str, shared_event_id: str
     ) -> bytes | None:
         """The record, equal to canonical.encode's; None when there are no pieces for it.
 
         What regionkms names itself is written as it is: ids of accounts, requests and events, and
         ARNs have no character that JSON would escape. All that a client names is escaped.
         """
-        request, resources, error = facts.request, facts.resources, facts.error
-        start = self._start(facts)
+        request, resources, error = call.request, call.resources, call.error
+        start = self._start(call, request)
         plan = start.plan
         fits = plan.successes if error is None else plan.failures
-        if not fits or facts.additional or facts.vpc_endpoint_id or resources is None:
+        if not fits or call.additional or call.vpc_endpoint_id or resources is None:
             return None
         shared = f',"sharedEventID":"{shared_event_id}"' if shared_event_id else ""
-        failure = "" if error is None else _failure(error)
         if len(resources) == 1:
             ((account_id, arn),) = resources
             shown = f'{_ACCOUNT}"{account_id}"{_ARN}"{arn}"}}'
         else:
             shown = ",".join([_resource(*each) for each in resources])
-        return (
-            f'{start.text}{failure}"requestParameters":{plan.parameters(request)}'
-            f',"responseElements":null,"requestID":"{facts.request_id}"'
+        end = (
+            f',"responseElements":null,"requestID":"{call.request_id}"'
             f',"eventID":"{event_id}{plan.before_resources}{shown}{_AFTER_RESOURCES}'
             f'"{recipient}"{shared},"eventCategory":"Management"}}'
         ).encode("ascii")
+        failure = b"" if error is None else _failure(error).encode("ascii")
+        return b"".join((start.text, failure, _PARAMETERS, plan.parameters(request), end))
 
-    def _start(self, facts: RecordedCall) -> _Start:
+    def _start(self, call: RecordedCall, request: Any) -> _Start:
         """The record of a call up to what is the call's own."""
-        operation, caller = facts.operation, facts.caller
-        name = (operation.name, caller.access_key_id, facts.source_ip, facts.user_agent)
-        second = int(facts.event_time)
+        operation, caller = call.operation, call.caller
+        source_ip, user_agent = call.source_ip, call.user_agent
+        name = (id(operation), id(caller), type(request), source_ip, user_agent)
+        second = int(call.event_time)
         if second != self._second:
             self._second, self._time = second, event_time(second)
             self._starts.clear()
         start = self._starts.get(name)
-        if (
-            start is None
-            or start.caller is not caller
-            or start.plan.operation is not operation
-            or start.plan.request_type is not type(facts.request)
-            or start.plan.region != facts.region_name
-        ):
-            plan = self._plan(facts)
-            text = f"{self._identity(caller)}{self._time}{plan.head}{self._client(*name[2:])}"
+        if start is None:
+            plan = self._plan(operation, call.region_name, type(request))
+            client = self._client(source_ip, user_agent)
+            text = f"{self._identity(caller)}{self._time}{plan.head}{client}".encode("ascii")
             start = remember(self._starts, name, _Start(plan, caller, text))
         return start
 
-    def _plan(self, facts: RecordedCall) -> _Plan:
-        operation, request_type = facts.operation, type(facts.request)
-        plan = self._plans.get(operation.name)
-        if (
-            plan is None
-            or plan.operation is not operation
-            or plan.request_type is not request_type
-            or plan.region != facts.region_name
-        ):
-            plan = _Plan(operation, facts.region_name, request_type)
-            self._plans[operation.name] = plan
+    def _plan(self, operation: Operation, region: str, request_type: type[Any]) -> _Plan:
+        plan = self._plans.get((operation.name, request_type))
+        if plan is None or plan.operation is not operation:
+            plan = _Plan(operation, region, request_type)
+            self._plans[operation.name, request_type] = plan
         return plan
 
     def _identity(self, caller: Caller) -> str:

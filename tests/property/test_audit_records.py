@@ -1,6 +1,7 @@
 """Audit records: no secret ever, and the fast encoder says what the plain one says."""
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from hypothesis import given, settings
@@ -163,8 +164,9 @@ def data_calls(draw: Any) -> CallFacts:
 def test_pieces_and_plain_code_write_the_same_record(
     sequence: list[CallFacts], shared: str
 ) -> None:
-    encoder = TemplateEncoder()
+    encoders = defaultdict[str, TemplateEncoder](TemplateEncoder)
     for call in sequence:
+        encoder = encoders[call.region_name]
         copy = Copy(event_id="e", recipient=ACCOUNT, shared_event_id=shared)
         record = encoder.encode(call, copy.event_id, copy.recipient, copy.shared_event_id)
         assert record == encode(call, copy)

@@ -72,7 +72,6 @@ def _with_other_caller() -> Any:
     "changed",
     [
         _with_other_caller,
-        lambda: facts(request=encrypt_request(), region_name="eu-west-1"),
         lambda: facts(request=encrypt_request(), event_time=EPOCH + 1),
         lambda: facts(request=encrypt_request(), source_ip="198.51.100.1"),
         lambda: facts(request=encrypt_request(), user_agent="curl"),
