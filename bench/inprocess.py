@@ -155,7 +155,6 @@ async def worker_parts(directory: Path) -> AsyncIterator[Parts]:
         quotas.flush()
 
     server = HttpServer(
-        handle=app.handle,
         serve=app.serve,
         before_answers=before_answers,
         unix_time=clock.machine_now,

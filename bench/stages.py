@@ -62,10 +62,10 @@ async def _measured(directory: Path, keys: Sequence[str]) -> list[Stage]:
         gc.collect()
         gc.freeze()
         whole = _best(lambda: _serve(parts, connections, requests))
-        handle, before_answers = traffic.handle, traffic.before_answers
-        traffic.handle, traffic.before_answers = _answer_at_once, lambda: None
+        serve, before_answers = traffic.serve, traffic.before_answers
+        traffic.serve, traffic.before_answers = _answer_at_once, lambda: None
         http = _best(lambda: _serve(parts, connections, requests))
-        traffic.handle, traffic.before_answers = handle, before_answers
+        traffic.serve, traffic.before_answers = serve, before_answers
         alone = [Stage(name="HTTP, in and out", cost_us=http), *_alone(parts, exchanges)]
         rest = whole - sum(stage.cost_us for stage in alone)
         return [
@@ -80,13 +80,13 @@ async def _warm_up(
 ) -> list[Exchange]:
     """Bring every key into memory; returns the exchanges of the requests."""
     seen: list[Exchange] = []
-    handle = parts.server.traffic.handle
+    serve = parts.server.traffic.serve
 
-    def keep(exchange: Exchange) -> None:
-        seen.append(exchange)
-        handle(exchange)
+    def keep(exchanges: Sequence[Exchange]) -> None:
+        seen.extend(exchanges)
+        serve(exchanges)
 
-    parts.server.traffic.handle = keep
+    parts.server.traffic.serve = keep
     for number, request in enumerate(requests):
         connection, transport = connections[number % PER_TICK]
         connection.data_received(request)
@@ -95,12 +95,13 @@ async def _warm_up(
                 break
             await asyncio.sleep(0.001)
         assert transport.written.pop().startswith(b"HTTP/1.1 200")
-    parts.server.traffic.handle = handle
+    parts.server.traffic.serve = serve
     return seen
 
 
-def _answer_at_once(exchange: Exchange) -> None:
-    exchange.respond(_ANSWER)
+def _answer_at_once(exchanges: Sequence[Exchange]) -> None:
+    for exchange in exchanges:
+        exchange.respond(_ANSWER)
 
 
 def _serve(parts: Parts, connections: Connections, requests: Sequence[bytes]) -> None:

@@ -148,7 +148,6 @@ async def _serve(handover: Handover, channel: socket.socket) -> None:
                 metrics.flush()
 
         server = HttpServer(
-            handle=app.handle,
             serve=app.serve,
             before_answers=before_answers,
             unix_time=clock.machine_now,

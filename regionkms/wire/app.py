@@ -136,21 +136,10 @@ class App:
         self._spawn = spawn
         self._request_ids = request_ids()
         self._callers: dict[str, CallerIdentity] = {}
-        self._arrived: list[Exchange] = []
 
-    def handle(self, exchange: Exchange) -> None:
-        """Take one complete request, to be served at the end of the tick; pages at once."""
-        if exchange.method != "POST" and self._pages.answers(exchange.target):
-            self._pages.answer(exchange)
-        else:
-            self._arrived.append(exchange)
-
-    def serve(self) -> None:
-        """Serve the requests of a tick: answer now, or later from a task."""
-        exchanges = self._arrived
-        if not exchanges:
-            return
-        self._arrived = []
+    def serve(self, exchanges: Sequence[Exchange]) -> None:
+        """Serve the requests of a tick: answer now, or later from tasks."""
+        exchanges = [each for each in exchanges if each.method == "POST" or not self._page(each)]
         # Read after the last of them has come: what was committed before is seen by each.
         arrival = self._keys.arrive()
         if self._keys.caught_up < arrival:
@@ -158,6 +147,13 @@ class App:
             return
         for start in range(0, len(exchanges), MAX_TOGETHER):
             self._serve(exchanges[start : start + MAX_TOGETHER], arrival)
+
+    def _page(self, exchange: Exchange) -> bool:
+        """Answer a page, whatever the store does; False where none is asked for."""
+        if not self._pages.answers(exchange.target):
+            return False
+        self._pages.answer(exchange)
+        return True
 
     async def _catch_up(self, exchanges: Sequence[Exchange], arrival: int) -> None:
         """Wait until credentials and keys are as of the requests' arrival; then serve them."""
@@ -184,8 +180,9 @@ class App:
             else:
                 if head is not None:
                     signed.append((exchange, head))
-        calls = [self._call(exchange, head, arrival) for exchange, head in signed]
-        self._pipeline.start(calls, self._finish)
+        self._pipeline.start(
+            [self._call(exchange, head, arrival) for exchange, head in signed], self._finish
+        )
 
     def _authenticate(self, exchange: Exchange, now: float) -> _Signed | None:
         """Stages 1 and 2: who asks, and what for; None if the request was answered."""
@@ -263,7 +260,11 @@ class App:
             if call.error is not None:
                 self._answer_error(exchange, call.error, call.request_id, call.operation.name)
                 continue
-            body = _EMPTY if call.response is None else _encode(call.response)
+            try:
+                body = _EMPTY if call.response is None else _encode(call.response)
+            except Exception as fault:  # noqa: BLE001 - the others of the tick must go on
+                self._fail(exchange, fault)
+                continue
             exchange.respond(_SUCCESS % (call.request_id.encode(), date_line, len(body), body))
             self._observe(call.operation.name, _OK, now_ns - exchange.arrived_ns)
 

@@ -1,15 +1,14 @@
 """The HTTP/1.1 server of a worker: parser events in, bytes out, no framework.
 
-The node gives it three functions. `handle(exchange)` is called, inside the callback that completed
-the request's bytes, for every request; it responds at once, or keeps the request for `serve()`,
-which is called once at the end of the tick (data plane), or responds later from a task (control
-plane). `before_answers()` writes the audit records of a tick before its answers leave.
+The node gives it two functions. `serve(exchanges)` is called at the end of each tick of the loop
+with the requests that were completed in it; it responds at once (data plane) or later from tasks
+(control plane). `before_answers()` writes the audit records of a tick before its answers leave.
 It knows no operation, no signature and no store. Why it is our own: docs/adr/0007-http-layer.md.
 """
 
 import asyncio
 import ssl as tls
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Final
 
@@ -30,9 +29,8 @@ class HttpServer:
     """HTTP/1.1 with keep-alive, pipelining, chunked bodies and TLS, on one event loop.
 
     Args:
-        handle: Takes each complete request; must not block. What it raises is answered 500 and
-            logged with a trace id.
-        serve: Called at the end of a tick in which a request came; must not block or raise.
+        serve: Takes the complete requests of a tick; must not block. If it raises, those that have
+            no answer are answered 500, and a trace id is logged.
         before_answers: Called at the end of each tick that has answers, before any byte of them
             leaves. If it returns False or raises, every answer of the tick is replaced by
             `failure_answer`.
@@ -47,15 +45,13 @@ class HttpServer:
     def __init__(
         self,
         *,
-        handle: Callable[[Exchange], None],
+        serve: Callable[[Sequence[Exchange]], None],
         before_answers: Callable[[], bool | None],
-        serve: Callable[[], None] = lambda: None,
         limits: HttpLimits | None = None,
         unix_time: Callable[[], float] | None = None,
         failure_answer: bytes = INTERNAL_FAILURE,
     ) -> None:
         self.traffic = Traffic(
-            handle=handle,
             serve=serve,
             before_answers=before_answers,
             call_soon=_call_soon,

@@ -32,6 +32,7 @@ from regionkms.wire.http_receiver import (
 from regionkms.wire.http_response import (
     CLOSE_HEADER,
     CONTINUE,
+    INTERNAL_MESSAGE,
     KEEP_ALIVE_HEADER,
     Refusal,
     add_header,
@@ -43,7 +44,6 @@ logger = logging.getLogger(__name__)
 
 _REFUSED: Final = 8
 """Mark, beside those of http_receiver: the exchange is a refusal, its answer is its body."""
-_INTERNAL_MESSAGE: Final = "An internal exception occurred. The request can be retried."
 _TIMEOUTS: Final[dict[str, Callable[[HttpLimits], float]]] = {
     "head": lambda limits: limits.header_timeout_s,
     "body": lambda limits: limits.body_timeout_s,
@@ -184,7 +184,7 @@ class HttpConnection(asyncio.BaseProtocol):
         except Exception as error:  # noqa: BLE001 - the edge: whatever fails, the client gets an answer and no traceback
             trace_id = str(uuid.uuid4())
             log_failure("receiving a request failed", error, trace_id)
-            self._refuse(Refusal.INTERNAL, _INTERNAL_MESSAGE, trace_id)
+            self._refuse(Refusal.INTERNAL, INTERNAL_MESSAGE, trace_id)
         if receiver.state == BODY:
             self._check_partial_body()
         if len(self._pending) >= self._depth:
@@ -231,29 +231,16 @@ class HttpConnection(asyncio.BaseProtocol):
             self._waiting.append(exchange)
         else:
             pending.append(exchange)
-            self._handle(exchange)
+            traffic.arrived.append(exchange)
 
     def _hand_on(self, exchange: Exchange) -> None:
         self._pending.append(exchange)
         if exchange.marks & _REFUSED:
             exchange.respond(exchange.body)
-            return
-        if not self.traffic.due:
-            self.traffic.begin_tick()
-        self._handle(exchange)
-
-    def _handle(self, exchange: Exchange) -> None:
-        try:
-            self.traffic.handle(exchange)
-        except Exception as error:  # noqa: BLE001 - the edge: a failing handler must not take the connection's parser down
-            self._handler_failed(exchange, error)
-
-    def _handler_failed(self, exchange: Exchange, error: Exception) -> None:
-        trace_id = str(uuid.uuid4())
-        log_failure("a request handler failed", error, trace_id)
-        self.traffic.handler_failures += 1
-        if not exchange.answered:
-            exchange.respond(self._format(Refusal.INTERNAL, _INTERNAL_MESSAGE, trace_id))
+        else:
+            if not self.traffic.due:
+                self.traffic.begin_tick()
+            self.traffic.arrived.append(exchange)
 
     def _format(self, refusal: Refusal, message: str, request_id: str) -> bytes:
         return format_refusal(

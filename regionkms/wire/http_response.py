@@ -114,6 +114,8 @@ def format_refusal(refusal: Refusal, message: str, *, request_id: str, date_line
     return format_response(kind.status, headers, body)
 
 
+INTERNAL_MESSAGE: Final = "An internal exception occurred. The request can be retried."
+
 INTERNAL_FAILURE: Final = format_response(
     500,
     JSON_HEADER,

@@ -1,7 +1,7 @@
 """An HTTP connection without a network: a transport that remembers, and a tick run by hand."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import h11
@@ -67,6 +67,16 @@ def echo(exchange: Exchange) -> None:
     exchange.respond(format_response(200, b"", head + exchange.body))
 
 
+def one_by_one(handle: Callable[[Exchange], None]) -> Callable[[Sequence[Exchange]], None]:
+    """Serve the requests of a tick by a handler of one."""
+
+    def serve(exchanges: Sequence[Exchange]) -> None:
+        for exchange in exchanges:
+            handle(exchange)
+
+    return serve
+
+
 class Wire:
     """One worker's traffic with one connection (more by `connect`), driven by hand."""
 
@@ -88,8 +98,7 @@ class Wire:
             handle(exchange)
 
         self.traffic = Traffic(
-            handle=remember_and_handle,
-            serve=lambda: None,
+            serve=one_by_one(remember_and_handle),
             before_answers=before_answers,
             call_soon=self.soon.append,
             limits=HttpLimits(**limits),

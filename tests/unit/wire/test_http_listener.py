@@ -14,19 +14,19 @@ import pytest
 
 from regionkms.wire.http import HttpLimits, HttpServer
 from regionkms.wire.listener import TOLD_CONNECTIONS, Listener, listening_sockets
-from tests.support.http_wire import echo
+from tests.support.http_wire import echo, one_by_one
 
 GET = b"GET /%d HTTP/1.1\r\nHost: kms\r\n\r\n"
 PROGRAM = """
 import asyncio, signal
 from regionkms.wire.http import HttpServer
-from tests.support.http_wire import echo
+from tests.support.http_wire import echo, one_by_one
 from regionkms.wire.http_limits import HttpLimits
 import uvloop
 
 async def main():
     server = HttpServer(
-        handle=echo, before_answers=lambda: None, limits=HttpLimits(drain_quiet_s=4.0)
+        serve=one_by_one(echo), before_answers=lambda: None, limits=HttpLimits(drain_quiet_s=4.0)
     )
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -76,7 +76,7 @@ async def test_a_process_that_gets_sigterm_under_load_loses_no_request() -> None
 
 async def test_clients_far_beyond_the_bound_are_closed_without_a_word() -> None:
     server = HttpServer(
-        handle=echo, before_answers=lambda: None, limits=HttpLimits(max_connections=1)
+        serve=one_by_one(echo), before_answers=lambda: None, limits=HttpLimits(max_connections=1)
     )
     await server.start("127.0.0.1", 0)
     address = server.addresses[0]
@@ -98,7 +98,7 @@ async def test_clients_far_beyond_the_bound_are_closed_without_a_word() -> None:
 async def test_a_listener_without_descriptors_pauses_and_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    server = HttpServer(handle=echo, before_answers=lambda: None)
+    server = HttpServer(serve=one_by_one(echo), before_answers=lambda: None)
     await server.start("127.0.0.1", 0)
     client = socket.socket()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -127,7 +127,7 @@ async def test_a_listener_without_descriptors_pauses_and_goes_on(
 
 
 async def test_closing_twice_is_closing_once_and_cancel_gives_up_connections_on_their_way() -> None:
-    server = HttpServer(handle=echo, before_answers=lambda: None)
+    server = HttpServer(serve=one_by_one(echo), before_answers=lambda: None)
     (listening,) = await listening_sockets("127.0.0.1", 0, backlog=8)
     listener = Listener(listening, traffic=server.traffic, context=None)
     client = socket.create_connection(listener.address)

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from regionkms.model.errors import ConfigurationError
 from regionkms.wire.http import Exchange, HttpLimits, HttpServer, format_response
 from regionkms.wire.tls import server_context
-from tests.support.http_wire import echo, read_answers
+from tests.support.http_wire import echo, one_by_one, read_answers
 
 GET = b"GET /%d HTTP/1.1\r\nHost: kms\r\n\r\n"
 
@@ -64,7 +64,7 @@ async def serving(
     **limits: Any,
 ) -> AsyncIterator[tuple[HttpServer, int]]:
     server = HttpServer(
-        handle=handle,
+        serve=one_by_one(handle),
         before_answers=lambda: None,
         limits=HttpLimits(**limits),
         unix_time=lambda: 0.0,
@@ -443,7 +443,7 @@ def test_a_client_that_never_reads_is_cut_off() -> None:
 def test_two_servers_share_a_port() -> None:
     async def story() -> None:
         async with serving() as (first, port):
-            second = HttpServer(handle=echo, before_answers=lambda: None)
+            second = HttpServer(serve=one_by_one(echo), before_answers=lambda: None)
             await second.start("127.0.0.1", port)
             request = b"GET / HTTP/1.1\r\nHost: kms\r\nConnection: close\r\n\r\n"
             for _ in range(64):
@@ -458,7 +458,7 @@ def test_two_servers_share_a_port() -> None:
 
 def test_an_address_that_cannot_be_bound_is_an_error_and_leaves_no_socket() -> None:
     async def story() -> None:
-        server = HttpServer(handle=echo, before_answers=lambda: None)
+        server = HttpServer(serve=one_by_one(echo), before_answers=lambda: None)
         with pytest.raises(OSError, match=r"[Cc]annot assign requested address"):
             await server.start("192.0.2.1", 0)
         assert server.addresses == []
