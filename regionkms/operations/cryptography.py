@@ -68,13 +68,17 @@ def _refuse_recipient(recipient: object) -> None:
         )
 
 
-def _encrypt(call: Call, key: LoadedKey, plaintext: bytes, context: Mapping[str, str]) -> bytes:
+def _encrypt(
+    call: Call, key: LoadedKey, plaintext: bytes, context: Mapping[str, str] | None
+) -> bytes:
     cipher = key.current
     if cipher is None:
         # The state table let the call pass, so facts and material contradict one another.
         raise KMSInternalException("The KMS key has no current key material. Retry the request.")
     return cipher.encrypt(
-        plaintext, encode_context(context), call.region.random_bytes(RANDOM_BYTES)
+        plaintext,
+        encode_context(context) if context else b"",
+        call.region.random_bytes(RANDOM_BYTES),
     )
 
 
@@ -112,7 +116,7 @@ def encrypt(call: Call) -> shapes.EncryptResponse:
         _require_symmetric(key, "Encrypt")
     if request.encryption_algorithm is not None:
         _require_algorithm(request.encryption_algorithm, key)
-    blob = _encrypt(call, key, request.plaintext, request.encryption_context or {})
+    blob = _encrypt(call, key, request.plaintext, request.encryption_context)
     return shapes.EncryptResponse(
         ciphertext_blob=blob, key_id=key.arn, encryption_algorithm=_SYMMETRIC_DEFAULT
     )
@@ -165,7 +169,7 @@ def generate_data_key(call: Call) -> shapes.GenerateDataKeyResponse:
     _refuse_recipient(request.recipient)
     _require_symmetric(key, "GenerateDataKey")
     plaintext = _new_data_key(call, request.key_spec, request.number_of_bytes)
-    blob = _encrypt(call, key, plaintext, request.encryption_context or {})
+    blob = _encrypt(call, key, plaintext, request.encryption_context)
     return shapes.GenerateDataKeyResponse(ciphertext_blob=blob, plaintext=plaintext, key_id=key.arn)
 
 
@@ -177,7 +181,7 @@ def generate_data_key_without_plaintext(
     key = call.key
     _require_symmetric(key, "GenerateDataKeyWithoutPlaintext")
     plaintext = _new_data_key(call, request.key_spec, request.number_of_bytes)
-    blob = _encrypt(call, key, plaintext, request.encryption_context or {})
+    blob = _encrypt(call, key, plaintext, request.encryption_context)
     return shapes.GenerateDataKeyWithoutPlaintextResponse(ciphertext_blob=blob, key_id=key.arn)
 
 
@@ -257,7 +261,7 @@ def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
         return shapes.ReEncryptResponse()
     blob = _required(request.ciphertext_blob)
     plaintext = _decrypt(call, source, blob, request.source_encryption_context or {})
-    new_blob = _encrypt(call, destination, plaintext, request.destination_encryption_context or {})
+    new_blob = _encrypt(call, destination, plaintext, request.destination_encryption_context)
     return shapes.ReEncryptResponse(
         ciphertext_blob=new_blob,
         source_key_id=source.arn,

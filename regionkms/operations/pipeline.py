@@ -112,13 +112,14 @@ class Pipeline:
 
     def _end(self, calls: Sequence[Call], finish: Finish) -> None:
         """Stage 10: the records stand before the answers go out (design §5b)."""
+        region = calls[0].region
+        records_of, append = region.recorder.records, region.audit.append
         for call in calls:
             if call.recorded:
                 continue
-            region = call.region
             try:
-                for record in region.recorder.records(call):
-                    region.audit.append(record)
+                for record in records_of(call):
+                    append(record)
             except Exception as fault:  # noqa: BLE001 - no success without a record, and no task ends the worker
                 call.fail(as_kms_error(call, fault))
         finish(calls)

@@ -45,12 +45,13 @@ def pass_as_settled(call: Call) -> bool:
     Raises:
         ThrottlingException: Its quota is used up.
     """
-    settled: Settled | None = call.region.keys.settled.get(_name_of(call))
+    region = call.region
+    settled: Settled | None = region.keys.settled.get(_name_of(call))
     if settled is None:
         return False
     if not call.charged:
         call.charged = True
-        charge_quotas(call.region.quotas, settled.account_id, settled.quotas)
+        charge_quotas(region.quotas, settled.account_id, settled.quotas)
     key = settled.key
     call.loaded = key
     call.resources = key.touched

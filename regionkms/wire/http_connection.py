@@ -159,7 +159,13 @@ class HttpConnection(asyncio.BaseProtocol):
         size = len(data)
         self.traffic.bytes_received += size
         if size <= SLICE_BYTES and not (self._reading_paused or self._held):
-            self._feed(data)
+            try:
+                alone = self._receiver.feed(data)
+            except Exception as error:  # noqa: BLE001 - see _refuse_for
+                self._refuse_for(error)
+                alone = False
+            if not alone or len(self._pending) >= self._depth:
+                self._fed()
         elif self._receiver.state == DONE:
             return
         elif self._reading_paused or self._held:
@@ -176,16 +182,23 @@ class HttpConnection(asyncio.BaseProtocol):
             self._feed(bytes(view[start : start + SLICE_BYTES]))
 
     def _feed(self, data: bytes) -> None:
-        receiver = self._receiver
         try:
-            receiver.feed(data)
-        except RequestRefusedError as refused:
-            self._refuse(refused.refusal, refused.message)
-        except Exception as error:  # noqa: BLE001 - the edge: whatever fails, the client gets an answer and no traceback
-            trace_id = str(uuid.uuid4())
-            log_failure("receiving a request failed", error, trace_id)
-            self._refuse(Refusal.INTERNAL, INTERNAL_MESSAGE, trace_id)
-        if receiver.state == BODY:
+            self._receiver.feed(data)
+        except Exception as error:  # noqa: BLE001 - see _refuse_for
+            self._refuse_for(error)
+        self._fed()
+
+    def _refuse_for(self, error: Exception) -> None:
+        """The edge: whatever fails, the client gets an answer and no traceback."""
+        if isinstance(error, RequestRefusedError):
+            self._refuse(error.refusal, error.message)
+            return
+        trace_id = str(uuid.uuid4())
+        log_failure("receiving a request failed", error, trace_id)
+        self._refuse(Refusal.INTERNAL, INTERNAL_MESSAGE, trace_id)
+
+    def _fed(self) -> None:
+        if self._receiver.state == BODY:
             self._check_partial_body()
         if len(self._pending) >= self._depth:
             self._pause_reading()

@@ -186,11 +186,14 @@ class RequestReceiver:
         self._headers = {}
         self._lines.clear()
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> bool:
         """Parse the next bytes; each request that they complete is delivered from here.
 
         Args:
             data: At most `SLICE_BYTES`.
+
+        Returns:
+            Whether they are one request, whole and of a known pattern.
 
         Raises:
             RequestRefusedError: What came is malformed or passes a limit. The receiver is of no
@@ -202,8 +205,9 @@ class RequestReceiver:
             if pattern is not None and values is not None:
                 body = data[pattern.size :]
                 self._deliver(pattern.method, pattern.target, None, body, 0, pattern, values)
-                return
+                return True
         self._parse(data)
+        return False
 
     def _parse(self, data: bytes) -> None:
         if self.state == DONE:

@@ -15,7 +15,7 @@ class NoRecorder:
 
 
 def test_a_call_whose_record_cannot_be_made_fails_and_says_nothing_of_its_result() -> None:
-    region: Any = SimpleNamespace(recorder=NoRecorder(), audit=None)
+    region: Any = SimpleNamespace(recorder=NoRecorder(), audit=SimpleNamespace(append=None))
     call = Call(
         operation=OPERATIONS["Decrypt"],
         request=None,
