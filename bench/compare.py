@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.calls import OPERATIONS, bodies_of, sign_all
 from bench.certificate import make_certificate
-from bench.figures import Comparison, median_sample
+from bench.figures import Comparison, best
 from bench.measure import Sample, run
 from bench.servers import Server, floor_server, node_server
 
@@ -55,7 +55,7 @@ def _comparison(
         operation=operation,
         connections=connections,
         tls=tls,
-        floor=median_sample([floor for floor, _ in pairs]),
-        node=median_sample([node for _, node in pairs]),
+        floor=best([floor for floor, _ in pairs]),
+        node=best([node for _, node in pairs]),
         ratios=[floor.cpu_us / node.cpu_us for floor, node in pairs],
     )

@@ -1,4 +1,8 @@
-"""The figures of a run: taken by the benchmarks, shown by report.py."""
+"""The figures of a run: taken by the benchmarks, shown by report.py.
+
+A figure is that of the round that took the least CPU time: whatever else the machine does can only
+add to it. The median round is shown beside it.
+"""
 
 from dataclasses import dataclass, field
 from statistics import median
@@ -11,6 +15,8 @@ class Comparison:
     """One operation of a node against the floor, both measured in turn in one run.
 
     Attributes:
+        floor: Its best round.
+        node: Its best round.
         ratios: CPU of the floor by CPU of the node, for each round.
     """
 
@@ -23,7 +29,12 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """The median round's ratio."""
+        """CPU of the floor by CPU of the node, each at its best."""
+        return self.floor.cpu_us / self.node.cpu_us
+
+    @property
+    def median_ratio(self) -> float:
+        """The median round's."""
         return median(self.ratios)
 
 
@@ -40,6 +51,8 @@ class Growth:
     """A node with few keys against one with many, both measured in turn in one run.
 
     Attributes:
+        few_sample: The best round with few keys.
+        many_sample: The best round with many.
         ratios: CPU per request with few keys by CPU with many, for each round.
         start_s: From the start of the node with many keys until it listens.
         memory_mb: Resident memory of its worker after each key was used, in 10^6 bytes.
@@ -54,6 +67,16 @@ class Growth:
     start_s: float
     memory_mb: float
     first_use_us: float
+
+    @property
+    def ratio(self) -> float:
+        """CPU with few keys by CPU with many, each at its best."""
+        return self.few_sample.cpu_us / self.many_sample.cpu_us
+
+    @property
+    def median_ratio(self) -> float:
+        """The median round's."""
+        return median(self.ratios)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +113,6 @@ class Figures:
     others: list[Other] = field(default_factory=list)
 
 
-def median_sample(samples: list[Sample]) -> Sample:
-    """The median of each figure by itself."""
-    return Sample(
-        cpu_us=median(sample.cpu_us for sample in samples),
-        per_second=median(sample.per_second for sample in samples),
-        p50_us=median(sample.p50_us for sample in samples),
-        p99_us=median(sample.p99_us for sample in samples),
-    )
+def best(samples: list[Sample]) -> Sample:
+    """The sample that took the least CPU time."""
+    return min(samples, key=lambda sample: sample.cpu_us)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.calls import bodies_of, sign_all
-from bench.figures import Growth, median_sample
+from bench.figures import Growth, best
 from bench.load import drive
 from bench.measure import Sample, run
 from bench.servers import Server, node_server
@@ -26,8 +26,8 @@ def growth(*, few: int = FEW, many: int = MANY, rounds: int, seconds: float) -> 
         return Growth(
             few=few,
             many=many,
-            few_sample=median_sample([below for below, _ in pairs]),
-            many_sample=median_sample([above for _, above in pairs]),
+            few_sample=best([below for below, _ in pairs]),
+            many_sample=best([above for _, above in pairs]),
             ratios=[below.cpu_us / above.cpu_us for below, above in pairs],
             start_s=large.start_s,
             memory_mb=large.memory_mb(),

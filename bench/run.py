@@ -36,8 +36,8 @@ def main() -> int:
     figures = Figures(
         machine=_machine(),
         load=os.getloadavg()[0],
-        seconds=options.seconds or (0.7 if options.quick else 2.0),
-        rounds=options.rounds or (2 if options.quick else 5),
+        seconds=options.seconds or (0.5 if options.quick else 1.0),
+        rounds=options.rounds or (8 if options.quick else 12),
     )
     for _ in take(figures, parts, connections=[32] if options.quick else [32, 4, 1]):
         if options.write:  # after each part: what has been measured is kept
