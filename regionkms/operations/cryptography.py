@@ -5,11 +5,10 @@ local facts); design §3 (blob).
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 from regionkms.crypto.blob import PREFIX_BYTES, RANDOM_BYTES, parse_header
 from regionkms.crypto.context import encode_context
-from regionkms.crypto.message_key import GenerationCipher
 from regionkms.model import shapes
 from regionkms.model.errors import (
     IncorrectKeyException,
@@ -39,6 +38,10 @@ _DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
 _INCORRECT_KEY: Final = (
     "The key ID in the request does not identify a CMK that can perform this operation."
 )
+
+
+# What every call on the data plane asks is asked before these are called: a call costs as much as
+# ten questions.
 
 
 def _require_symmetric(key: LoadedKey, operation: str) -> None:
@@ -82,20 +85,21 @@ def _encrypt(
     )
 
 
-def _decrypt(call: Call, key: LoadedKey, blob: bytes, context: Mapping[str, str]) -> bytes:
-    return _cipher_of(call, key, blob).decrypt(blob, encode_context(context))
+def _decrypt(call: Call, key: LoadedKey, blob: bytes, context: Mapping[str, str] | None) -> bytes:
+    # The prefix names key and generation, so that nothing need be parsed.
+    cipher = key.ciphers.get(blob[:PREFIX_BYTES])
+    if cipher is None:
+        _refuse_generation(call, key, blob)
+    return cipher.decrypt(blob, encode_context(context) if context else b"")
 
 
-def _cipher_of(call: Call, key: LoadedKey, blob: bytes) -> GenerationCipher:
-    """The cipher of the generation that a blob names; the blob must name this key.
+def _refuse_generation(call: Call, key: LoadedKey, blob: bytes) -> NoReturn:
+    """Say why a blob names no generation of this key that is here.
 
     A generation that this key made elsewhere and that is not here is looked for in the store
     once more (protocol H6), and then is the one retryable case (protocol §4): its tag proves that
     the key made it.
     """
-    cipher = key.ciphers.get(blob[:PREFIX_BYTES])
-    if cipher is not None:  # the prefix names the key, so nothing need be parsed
-        return cipher
     _require_made_by(key, blob)
     header = parse_header(blob)
     if not key.made_elsewhere(header.generation_id, header.generation_tag):
@@ -126,14 +130,16 @@ def decrypt(call: Call) -> shapes.DecryptResponse:
     """Decrypt a ciphertext under the key that made it."""
     request: shapes.DecryptRequest = call.request
     key = call.key
-    if key.key.key_usage is not KeyUsage.ENCRYPT_DECRYPT:
+    if not key.symmetric and key.key.key_usage is not KeyUsage.ENCRYPT_DECRYPT:
         raise IncorrectKeyException(_INCORRECT_KEY)
-    _require_algorithm(request.encryption_algorithm, key)
-    _refuse_recipient(request.recipient)
-    if _ignores_ciphertext(request):
+    if request.encryption_algorithm is not None:
+        _require_algorithm(request.encryption_algorithm, key)
+    if request.recipient is not None:
+        _refuse_recipient(request.recipient)
+    if request.dry_run_modifiers and _ignores_ciphertext(request):
         return shapes.DecryptResponse()
-    blob = _required(request.ciphertext_blob)
-    plaintext = _decrypt(call, key, blob, request.encryption_context or {})
+    blob = request.ciphertext_blob or _required(request.ciphertext_blob)
+    plaintext = _decrypt(call, key, blob, request.encryption_context)
     return shapes.DecryptResponse(
         key_id=key.arn, plaintext=plaintext, encryption_algorithm=_SYMMETRIC_DEFAULT
     )
@@ -166,8 +172,10 @@ def generate_data_key(call: Call) -> shapes.GenerateDataKeyResponse:
     """Return a new data key in plaintext and encrypted; the service keeps neither."""
     request: shapes.GenerateDataKeyRequest = call.request
     key = call.key
-    _refuse_recipient(request.recipient)
-    _require_symmetric(key, "GenerateDataKey")
+    if request.recipient is not None:
+        _refuse_recipient(request.recipient)
+    if not key.symmetric:
+        _require_symmetric(key, "GenerateDataKey")
     plaintext = _new_data_key(call, request.key_spec, request.number_of_bytes)
     blob = _encrypt(call, key, plaintext, request.encryption_context)
     return shapes.GenerateDataKeyResponse(ciphertext_blob=blob, plaintext=plaintext, key_id=key.arn)
@@ -260,7 +268,7 @@ def re_encrypt(call: Call) -> shapes.ReEncryptResponse:
     if _ignores_ciphertext(request):
         return shapes.ReEncryptResponse()
     blob = _required(request.ciphertext_blob)
-    plaintext = _decrypt(call, source, blob, request.source_encryption_context or {})
+    plaintext = _decrypt(call, source, blob, request.source_encryption_context)
     new_blob = _encrypt(call, destination, plaintext, request.destination_encryption_context)
     return shapes.ReEncryptResponse(
         ciphertext_blob=new_blob,

@@ -273,10 +273,11 @@ class Traffic:
         answers, self.held = self.held, []
         self.ticks += 1
         self.answers += len(answers)
-        recorded = self._recorded()
+        if not self._recorded():
+            answers = [(exchange, self.failure_answer) for exchange, _ in answers]
         ready: dict[Connection, None] = {}
         for exchange, answer in answers:
-            exchange.answer = answer if recorded else self.failure_answer
+            exchange.answer = answer
             ready[exchange.connection] = None
         for connection in ready:
             try:
