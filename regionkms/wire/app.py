@@ -77,17 +77,19 @@ class _Route(msgspec.Struct, frozen=True):
 
 
 class _Signed(msgspec.Struct, frozen=True):
-    """What the head of an authenticated request says; kept for those that have the same pattern.
-
-    Attributes:
-        repeat: How to check the signatures of the others; None where there can be none.
-    """
+    """What the head of an authenticated request says."""
 
     operation: Operation
     decode: Callable[[bytes], Shape]
     caller: CallerIdentity
     user_agent: str
-    repeat: Repeat | None
+
+
+class _Alike(msgspec.Struct, frozen=True):
+    """What a pattern of heads keeps: what they say, and how to check their signatures."""
+
+    signed: _Signed
+    repeat: Repeat
 
 
 class App:
@@ -168,11 +170,18 @@ class App:
 
     def _serve(self, exchanges: Sequence[Exchange], arrival: int) -> None:
         """Take requests through the stages, all of them through one before the next."""
-        now = self._machine_now()
+        now, verify_repeat = self._machine_now(), self._verify_repeat
         signed: list[tuple[Exchange, _Signed]] = []
         for exchange in exchanges:
+            pattern = exchange.pattern
+            alike: _Alike | None = None if pattern is None else pattern.memo
             try:
-                head = self._authenticate(exchange, now)
+                head = (
+                    alike.signed
+                    if alike is not None
+                    and verify_repeat(alike.repeat, exchange.values, exchange.body, now)
+                    else self._authenticate(exchange, now)
+                )
             except KmsError as error:
                 self._answer_error(exchange, error, next(self._request_ids), _UNSIGNED)
             except Exception as fault:  # noqa: BLE001 - the others of the tick must go on
@@ -186,18 +195,6 @@ class App:
 
     def _authenticate(self, exchange: Exchange, now: float) -> _Signed | None:
         """Stages 1 and 2: who asks, and what for; None if the request was answered."""
-        pattern = exchange.pattern
-        if pattern is not None:
-            signed: _Signed | None = pattern.memo
-            if (
-                signed is not None
-                and signed.repeat is not None
-                and self._verify_repeat(signed.repeat, exchange.values, exchange.body, now)
-            ):
-                return signed
-        return self._authenticate_anew(exchange, now)
-
-    def _authenticate_anew(self, exchange: Exchange, now: float) -> _Signed | None:
         headers = exchange.headers
         target = headers.get(_TARGET)
         if target is None:
@@ -212,16 +209,12 @@ class App:
         caller = self._callers.get(verified.access_key_id)
         if caller is None or caller.principal.account_id != verified.account_id:
             caller = self._caller(verified)
+        user_agent = headers.get(_USER_AGENT, b"").decode("latin-1")
+        signed = _Signed(route.operation, route.decode, caller, user_agent)
         pattern = exchange.pattern
-        signed = _Signed(
-            route.operation,
-            route.decode,
-            caller,
-            headers.get(_USER_AGENT, b"").decode("latin-1"),
-            None if pattern is None else self._verifier.repeat_of(exchange, pattern.names),
-        )
         if pattern is not None:
-            pattern.memo = signed
+            repeat = self._verifier.repeat_of(exchange, pattern.names)
+            pattern.memo = None if repeat is None else _Alike(signed, repeat)
         return signed
 
     def _call(self, exchange: Exchange, head: _Signed, arrival: int) -> Call:

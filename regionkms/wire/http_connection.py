@@ -232,7 +232,6 @@ class HttpConnection(asyncio.BaseProtocol):
         traffic = self.traffic
         if not traffic.due:
             traffic.begin_tick()
-        traffic.requests += 1
         self._requests += 1
         if self._counted_bytes:
             self._count_received(0)

@@ -244,6 +244,7 @@ class Traffic:
         """Have the requests served that wait, then let the answers go."""
         arrived, self.arrived = self.arrived, []
         if arrived:
+            self.requests += len(arrived)
             try:
                 self.serve(arrived)
             except Exception as error:  # noqa: BLE001 - the edge: whatever fails, clients get an answer and no traceback

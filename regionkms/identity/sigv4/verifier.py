@@ -96,6 +96,7 @@ class Repeat:
         version: Of the directory when it was made; it is good for no other.
         date_at: Which of the values is x-amz-date.
         signature_at: Which one is the signature.
+        date_alone: Of the values only x-amz-date is signed.
         signed_of: The signed ones in the order of the canonical request, then the body's hash;
             given the values with that hash behind them.
         canonical: Format of the canonical request for these.
@@ -106,6 +107,7 @@ class Repeat:
     day: bytes
     date_at: int
     signature_at: int
+    date_alone: bool
     signed_of: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
     canonical: bytes
     to_sign: bytes
@@ -193,6 +195,7 @@ class SignatureVerifier:
             day=parse.day,
             date_at=names.index(X_AMZ_DATE),
             signature_at=names.index(AUTHORIZATION),
+            date_alone=open_names == [X_AMZ_DATE],
             signed_of=itemgetter(*map(names.index, open_names), -1),
             canonical=_canonical_format(lines, parse.signed),
             to_sign=parse.to_sign,
@@ -220,7 +223,8 @@ class SignatureVerifier:
         ):
             return False
         body_hash = hexlify(sha256(body).digest())
-        request = repeat.canonical % repeat.signed_of((*values, body_hash))
+        signed = (stamp, body_hash) if repeat.date_alone else repeat.signed_of((*values, body_hash))
+        request = repeat.canonical % signed
         inner = repeat.inner()
         inner.update(repeat.to_sign % (stamp, hexlify(sha256(request).digest())))
         outer = repeat.outer()
