@@ -154,7 +154,10 @@ class App:
         """Answer a page, whatever the store does; False where none is asked for."""
         if not self._pages.answers(exchange.target):
             return False
-        self._pages.answer(exchange)
+        try:
+            self._pages.answer(exchange)
+        except Exception as fault:  # noqa: BLE001 - the others of the tick must go on
+            self._fail(exchange, fault)
         return True
 
     async def _catch_up(self, exchanges: Sequence[Exchange], arrival: int) -> None:
@@ -183,15 +186,20 @@ class App:
                     else self._authenticate(exchange, now)
                 )
             except KmsError as error:
-                self._answer_error(exchange, error, next(self._request_ids), _UNSIGNED)
+                name = "" if type(error) is UnknownOperationException else _UNSIGNED
+                self._answer_error(exchange, error, next(self._request_ids), name)
             except Exception as fault:  # noqa: BLE001 - the others of the tick must go on
                 self._fail(exchange, fault)
             else:
                 if head is not None:
                     signed.append((exchange, head))
-        self._pipeline.start(
-            [self._call(exchange, head, arrival) for exchange, head in signed], self._finish
-        )
+        calls: list[Call] = []
+        for exchange, head in signed:
+            try:
+                calls.append(self._call(exchange, head, arrival))
+            except Exception as fault:  # noqa: BLE001 - the others of the tick must go on
+                self._fail(exchange, fault)
+        self._pipeline.start(calls, self._finish)
 
     def _authenticate(self, exchange: Exchange, now: float) -> _Signed | None:
         """Stages 1 and 2: who asks, and what for; None if the request was answered."""
@@ -250,16 +258,15 @@ class App:
         date_line, now_ns = self._date_line(), time.perf_counter_ns()
         for call in ended:
             exchange: Exchange = call.ticket
-            if call.error is not None:
-                self._answer_error(exchange, call.error, call.request_id, call.operation.name)
-                continue
             try:
+                if call.error is not None:
+                    self._answer_error(exchange, call.error, call.request_id, call.operation.name)
+                    continue
                 body = _EMPTY if call.response is None else _encode(call.response)
+                exchange.respond(_SUCCESS % (call.request_id.encode(), date_line, len(body), body))
+                self._observe(call.operation.name, _OK, now_ns - exchange.arrived_ns)
             except Exception as fault:  # noqa: BLE001 - the others of the tick must go on
                 self._fail(exchange, fault)
-                continue
-            exchange.respond(_SUCCESS % (call.request_id.encode(), date_line, len(body), body))
-            self._observe(call.operation.name, _OK, now_ns - exchange.arrived_ns)
 
     def _answer_error(
         self, exchange: Exchange, error: KmsError, request_id: str, name: str
@@ -272,9 +279,11 @@ class App:
         self._observe(name, _OUTCOMES.get(type(error), server), elapsed)
 
     def _fail(self, exchange: Exchange, fault: Exception) -> None:
-        """Answer a request that met something unexpected before it was a call."""
+        """Answer a request that met something unexpected outside of its call."""
         request_id = next(self._request_ids)
         log_failure("a request could not be served", fault, request_id)
+        if exchange.answered:
+            return
         error = KMSInternalException(
             f"The request could not be served. Request id {request_id}. Retry the request."
         )

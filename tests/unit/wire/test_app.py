@@ -14,7 +14,6 @@ from regionkms.operations import OPERATIONS
 from regionkms.operations.call import Call
 from regionkms.operations.pipeline import Finish
 from regionkms.wire.app import App
-from regionkms.wire.client_address import ClientAddress
 from regionkms.wire.http_exchange import Exchange
 from regionkms.wire.pages import Pages
 from tests.support.access_keys import FixedAccessKeys
@@ -30,6 +29,17 @@ class Verifier(SignatureVerifier):
         if request.body == b"{}":
             raise ValueError("a fault of ours")
         return super().verify(request, now)
+
+
+class Address:
+    """Fails on one client as no address should."""
+
+    direct = False
+
+    def of(self, exchange: Exchange) -> str:
+        if b"x-forwarded-for" in exchange.headers:
+            raise ValueError("a fault of ours")
+        return exchange.peer
 
 
 class Calls:
@@ -63,8 +73,8 @@ class World:
                 scope=signing_scope(RegionName("us-east-1")), directory=FixedAccessKeys(KEY)
             ),
             metrics=InMemoryMetrics(),
-            pages=Pages(ready=lambda: None, metrics=lambda: b""),
-            address=ClientAddress(()),
+            pages=Pages(ready=lambda: None, metrics=_no_metrics),
+            address=cast("Any", Address()),
             date_line=lambda: b"",
             spawn=self.spawned.append,
         )
@@ -82,6 +92,10 @@ class World:
         self.app.serve(exchanges)
         answers = {id(exchange): answer for exchange, answer in held}
         return [answers.get(id(exchange), b"") for exchange in exchanges]
+
+
+def _no_metrics() -> bytes:
+    raise OSError("the memory is gone")
 
 
 def signed(operation: str, body: bytes = b'{"NumberOfBytes":1}') -> RawRequest:
@@ -102,9 +116,11 @@ def test_a_fault_with_one_request_leaves_the_others_of_its_tick_alone(
         signed("Decrypt"),
         RawRequest(),
         signed("NoSuchOperation"),
+        signed("GenerateRandom").with_header(b"x-forwarded-for", b"?"),
+        RawRequest(method="GET", target=b"/metrics"),
         signed("GenerateRandom"),
     )
-    assert [status_of(answer) for answer in answers] == [200, 500, 400, 403, 400, 200]
+    assert [status_of(answer) for answer in answers] == [200, 500, 400, 403, 400, 500, 500, 200]
     assert b"KMSInternalException" in answers[1]
     assert b"a fault of ours" not in answers[1]
     assert "ValueError" in caplog.text
