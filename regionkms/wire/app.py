@@ -165,11 +165,11 @@ class App:
         try:
             while self._keys.behind(arrival):
                 await self._keys.refresh()
-        except Exception as fault:  # noqa: BLE001 - a task root
-            for exchange in exchanges:
-                self._fail(exchange, fault)
-        else:
             self._serve(exchanges, arrival)
+        except Exception as fault:  # noqa: BLE001 - a task root: nobody else answers these
+            for exchange in exchanges:
+                if not exchange.answered:
+                    self._fail(exchange, fault)
 
     def _serve(self, exchanges: Sequence[Exchange], arrival: int) -> None:
         """Take requests through the stages, all of them through one before the next."""

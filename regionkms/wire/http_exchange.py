@@ -243,13 +243,14 @@ class Traffic:
     def end_tick(self) -> None:
         """Have the requests served that wait, then let the answers go."""
         arrived, self.arrived = self.arrived, []
-        if arrived:
-            self.requests += len(arrived)
-            try:
+        try:
+            if arrived:
+                self.requests += len(arrived)
                 self.serve(arrived)
-            except Exception as error:  # noqa: BLE001 - the edge: whatever fails, clients get an answer and no traceback
-                self._fail(arrived, error)
-        self.due = False
+        except Exception as error:  # noqa: BLE001 - the edge: whatever fails, clients get an answer and no traceback
+            self._fail(arrived, error)
+        finally:
+            self.due = False  # whatever it was: no tick would begin again
         if self.held:
             self.flush()
 

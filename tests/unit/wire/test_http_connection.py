@@ -1,5 +1,6 @@
 """Order of answers, the end of the tick, bounds and deadlines of connections, by hand."""
 
+import asyncio
 import json
 import logging
 import re
@@ -183,6 +184,21 @@ def test_a_handler_that_fails_after_its_answer_has_answered() -> None:
     wire = Wire(answer_and_fail)
     wire.feed(get(1))
     assert [status for status, _, _ in wire.answers()] == [200]
+
+
+def test_a_tick_that_is_cut_short_is_not_the_last_one() -> None:
+    def cancelled_at_first(exchange: Exchange) -> None:
+        if exchange.target == b"/1":
+            raise asyncio.CancelledError
+        later(exchange)
+
+    wire = Wire(cancelled_at_first)
+    wire.feed(get(1))
+    with pytest.raises(asyncio.CancelledError):
+        wire.tick()
+    wire.connection, wire.transport = wire.connect()
+    wire.feed(get(2))
+    assert [body for _, _, body in wire.answers()] == [b"/2"]
 
 
 # -- how the connection goes on ------------------------------------------------------------------
