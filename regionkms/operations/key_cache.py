@@ -29,7 +29,7 @@ MAX_LOADED_KEYS: Final = 120_000
 MAX_TARGETS: Final = 250_000
 """Bound on remembered identifiers: each key by two names."""
 MAX_SETTLED: Final = 400_000
-"""Bound on what is settled: three operations on each key."""
+"""Bound on identifiers that are settled: three operations on each key."""
 MAX_REMEMBERED_ABSENCES: Final = 50_000
 """Bound on identifiers remembered as not existing, so that a scan cannot fill memory."""
 _MOST_ALIASES: Final = 64
@@ -58,7 +58,8 @@ class KeyCache:
 
     Attributes:
         caught_up: The last arrival whose past this cache knows: see `behind`.
-        settled: What settled.py keeps about keys in memory; emptied with `targets`.
+        settled: What settled.py keeps about keys in memory, by its own names; emptied with
+            `targets`. `make_room_for_settled` bounds it.
         targets: What identifiers of keys in memory mean, by whatever names them completely; emptied
             whenever a key or an alias is forgotten. `keep_target` adds to it.
     """
@@ -81,6 +82,7 @@ class KeyCache:
         self._absent: OrderedDict[object, None] = OrderedDict()
         self.targets: Final[dict[Hashable, Target]] = {}
         self.settled: Final[dict[Hashable, Any]] = {}
+        self._settled_identifiers = 0
         self._observed = -1
         self._moves = 0
         self.caught_up = 0
@@ -145,15 +147,19 @@ class KeyCache:
                 self.targets.clear()
             self.targets[name] = target
 
-    def keep_settled(self, name: Hashable, settled: object) -> None:
-        """Remember what the calls of a name pass with."""
-        if len(self.settled) >= MAX_SETTLED:
-            self.settled.clear()
-        self.settled[name] = settled
+    def make_room_for_settled(self) -> None:
+        """Count one more identifier that is about to be settled."""
+        if self._settled_identifiers >= MAX_SETTLED:
+            self._forget_settled()
+        self._settled_identifiers += 1
 
     def _forget_derived(self) -> None:
         self.targets.clear()
+        self._forget_settled()
+
+    def _forget_settled(self) -> None:
         self.settled.clear()
+        self._settled_identifiers = 0
 
     def reread(self, name: KeyName) -> Miss:
         """Forget one key; the Miss to raise so that the call looks at the store itself."""

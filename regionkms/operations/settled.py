@@ -21,22 +21,26 @@ from regionkms.ports.operation import Plane, Resource
 from regionkms.quota.charging import quota_for
 from regionkms.quota.table import RequestQuota
 
-Name = tuple[str | bytes, str, str, str]
+Name = tuple[str, str, str]
 
 _KEY_OR_ALIAS: Final = Resource.KEY_OR_ALIAS
 _CIPHERTEXT: Final = Resource.CIPHERTEXT
 
 
-class Settled(msgspec.Struct, frozen=True, gc=False):
-    """What the calls of one name pass with.
+class Passage(msgspec.Struct, frozen=True):
+    """What the calls of one caller for one operation pass with.
+
+    With many keys each look-up meets cold memory, so a key is found by its identifier at once.
 
     Attributes:
         account_id: Whom they are charged to.
+        quotas: The quotas that they are charged to; calls on keys of others are never settled.
+        keys: The keys, by what identifies them in requests.
     """
 
-    key: LoadedKey
-    quotas: tuple[RequestQuota, ...]
     account_id: AccountId
+    quotas: tuple[RequestQuota, ...]
+    keys: dict[str | bytes, LoadedKey]
 
 
 def pass_as_settled(call: Call) -> bool:
@@ -46,23 +50,27 @@ def pass_as_settled(call: Call) -> bool:
         ThrottlingException: Its quota is used up.
     """
     region = call.region
-    settled: Settled | None = region.keys.settled.get(_name_of(call))
-    if settled is None:
+    passage: Passage | None = region.keys.settled.get(_name_of(call))
+    if passage is None:
+        return False
+    identifier = _identifier_of(call)
+    key = None if identifier is None else passage.keys.get(identifier)
+    if key is None:
         return False
     if not call.charged:
         call.charged = True
-        charge_quotas(region.quotas, settled.account_id, settled.quotas)
-    key = settled.key
+        charge_quotas(region.quotas, passage.account_id, passage.quotas)
     call.loaded = key
-    call.resources = key.touched
+    call.resources = ((key.account_id, key.arn),)
     return True
 
 
 def settle(call: Call) -> None:
     """Keep what a call has passed with, if the next one like it must pass as well."""
-    name, key, operation = _name_of(call), call.key, call.operation
-    if name is None or operation.plane is not Plane.DATA or not operation.checks_state:
+    identifier, key, operation = _identifier_of(call), call.key, call.operation
+    if identifier is None or operation.plane is not Plane.DATA or not operation.checks_state:
         return
+    keys = call.region.keys
     prepared = call.region.decisions.lookup(
         key.policy.digest,
         call.principal.arn,
@@ -70,25 +78,29 @@ def settle(call: Call) -> None:
         owner=key.key.account_id,
         identity=call.identity,
     )
-    if prepared is not None and prepared.constant is not None and prepared.constant.allowed:
-        quotas = quota_for(operation.name, key.key.key_spec)
-        call.region.keys.keep_settled(name, Settled(key, quotas, call.account_id))
+    if prepared is None or prepared.constant is None or not prepared.constant.allowed:
+        return
+    keys.make_room_for_settled()
+    name, quotas = _name_of(call), quota_for(operation.name, key.key.key_spec)
+    passage = keys.settled.get(name)
+    if passage is None:
+        passage = keys.settled[name] = Passage(call.account_id, quotas, {})
+    if passage.quotas == quotas:
+        passage.keys[identifier] = key
 
 
-def _name_of(call: Call) -> Name | None:
-    operation, request = call.operation, call.request
-    identifier: str | bytes | None
-    if operation.resource is _KEY_OR_ALIAS:
-        identifier = request.key_id
-    elif operation.resource is _CIPHERTEXT:
-        identifier = request.key_id or _owner_in(request.ciphertext_blob)
-        if request.dry_run_modifiers:
-            return None
-    else:
+def _name_of(call: Call) -> Name:
+    return call.operation.name, call.caller.principal.arn, call.identity
+
+
+def _identifier_of(call: Call) -> str | bytes | None:
+    """What names the key in a request, as far as that can be looked up."""
+    resource, request = call.operation.resource, call.request
+    if resource is _KEY_OR_ALIAS:
+        return request.key_id  # type: ignore[no-any-return]  # the request's type is the operation's
+    if resource is not _CIPHERTEXT or request.dry_run_modifiers:
         return None
-    if identifier is None:
-        return None
-    return (identifier, operation.name, call.caller.principal.arn, call.identity)
+    return request.key_id or _owner_in(request.ciphertext_blob)
 
 
 def _owner_in(blob: bytes | None) -> bytes | None:

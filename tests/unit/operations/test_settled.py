@@ -216,7 +216,8 @@ async def test_a_settled_call_passes_with_the_same_key_and_the_same_charge(
     world: World, identifier: str
 ) -> None:
     staged = await world.run("Encrypt", encrypting(identifier))
-    assert len(world.keys.settled) == 1
+    [passage] = world.keys.settled.values()
+    assert list(passage.keys) == [identifier]
     settled = await world.run("Encrypt", encrypting(identifier))
     assert settled.outcome.key_id == staged.outcome.key_id
     assert (settled.resources, settled.charged) == (staged.resources, staged.charged)
