@@ -116,7 +116,7 @@ def encrypt(call: Call) -> shapes.EncryptResponse:
     """Encrypt up to 4096 bytes under a KMS key."""
     request: shapes.EncryptRequest = call.request
     key = call.key
-    if not key.symmetric:
+    if key.current is None:
         _require_symmetric(key, "Encrypt")
     if request.encryption_algorithm is not None:
         _require_algorithm(request.encryption_algorithm, key)
@@ -174,7 +174,7 @@ def generate_data_key(call: Call) -> shapes.GenerateDataKeyResponse:
     key = call.key
     if request.recipient is not None:
         _refuse_recipient(request.recipient)
-    if not key.symmetric:
+    if key.current is None:
         _require_symmetric(key, "GenerateDataKey")
     plaintext = _new_data_key(call, request.key_spec, request.number_of_bytes)
     blob = _encrypt(call, key, plaintext, request.encryption_context)

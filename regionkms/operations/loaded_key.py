@@ -81,7 +81,8 @@ class LoadedKey:
         state: Computed from facts.
         spec: The row of its key spec.
         policy: Its key policy, compiled; shared between keys with the same document.
-        current: What it encrypts with; None where the state allows no encryption.
+        current: What it encrypts with; None where the state allows no encryption, and for keys that
+            are not `symmetric`.
         ciphers: Everything it can decrypt with, by the prefix of the blobs that it made.
         symmetric: Whether it is a key of SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT.
         mirror: The last-seen record of a multi-Region key.
@@ -132,7 +133,9 @@ class LoadedKey:
         self._binding_key: Final = binding_key
         self.ciphers: Final = {cipher.prefix: cipher for cipher in ciphers.values()}
         self.current: Final = (
-            None if key.current_generation is None else ciphers.get(key.current_generation)
+            ciphers.get(key.current_generation)
+            if self.symmetric and key.current_generation is not None
+            else None
         )
         self.mirror: Final = mirror
         self.tags: Final = tuple(rows.tags)
