@@ -17,6 +17,8 @@ from tests.support.http_wire import MemoryTransport, read_answers
 CLIENTS = 3
 MALFORMED = b"BAD\0 / HTTP/1.1\r\n\r\n"
 clients = st.integers(0, CLIENTS - 1)
+sizes = st.sampled_from([10_000, 10_000, 10_000, 90, 40, 1])
+rarely = st.sampled_from([False] * 9 + [True])
 
 
 class Client:
@@ -86,27 +88,29 @@ class Ticks(RuleBasedStateMachine):
     @rule(
         who=clients,
         methods=st.lists(st.sampled_from(["POST", "POST", "HEAD"]), min_size=1, max_size=5),
-        close=st.sampled_from([False, False, False, True]),
+        size=sizes,
+        end=rarely,
     )
-    def ask(self, who: int, methods: list[str], *, close: bool) -> None:
+    def ask(self, who: int, methods: list[str], size: int, *, end: bool) -> None:
         client = self.clients[who]
         if not client.done:
             for method in methods[:-1]:
                 client.ask(method, close=False)
-            client.ask(methods[-1], close=close)
+            client.ask(methods[-1], close=end)
+        client.deliver(size)
 
-    @rule(who=clients)
-    def ask_nonsense(self, who: int) -> None:
+    @rule(who=clients, really=rarely)
+    def ask_nonsense(self, who: int, *, really: bool) -> None:
         client = self.clients[who]
-        if not client.done:
+        if really and not client.done:
             client.unsent += MALFORMED
             client.malformed, client.done = 1, True
 
-    @rule(who=clients, size=st.sampled_from([1, 40, 90, 10_000]))
+    @rule(who=clients, size=sizes)
     def deliver(self, who: int, size: int) -> None:
         self.clients[who].deliver(size)
 
-    @rule(plan=st.lists(st.sampled_from(["now", "later", "fault"]), max_size=6))
+    @rule(plan=st.lists(st.sampled_from(["now", "later", "later", "fault"]), max_size=6))
     def tick(self, plan: list[str]) -> None:
         self.plan = plan
         self.end_tick()
@@ -123,10 +127,10 @@ class Ticks(RuleBasedStateMachine):
         if self.kept:
             answer(self.kept.pop(which % len(self.kept)))
 
-    @rule(who=clients)
-    def lose(self, who: int) -> None:
+    @rule(who=clients, really=rarely)
+    def lose(self, who: int, *, really: bool) -> None:
         client = self.clients[who]
-        if not client.lost:
+        if really and not client.lost:
             client.lost = True
             client.transport.abort()
             client.connection.connection_lost(None)
@@ -177,4 +181,4 @@ def answer(exchange: Exchange) -> None:
 
 
 TestTicks = Ticks.TestCase
-TestTicks.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTicks.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
