@@ -1,7 +1,7 @@
 """The keys and aliases of a Region in a worker's memory, coherent with the store.
 
-Every request compares the node's change counter with the one this cache has caught up to; when it
-moved, the change feed says what to forget before anything is answered. So what one worker
+The requests of a tick compare the node's change counter with the one this cache has caught up to;
+when it moved, the change feed says what to forget before anything is answered. So what one worker
 committed is seen by the next request on any other (design §2). A miss is read from the store, on
 its own thread, one read per key however many wait; what does not exist is remembered until the
 change feed names it. Reads never repair anything.
