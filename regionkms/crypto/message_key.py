@@ -17,13 +17,13 @@ from typing import Final, NoReturn, SupportsIndex
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hmac import HMAC
 
 from regionkms.crypto import blob as blob_v1
 from regionkms.crypto import labels
 from regionkms.crypto.fields import length_prefixed
+from regionkms.crypto.hmac_states import HashState, hmac_states
 from regionkms.crypto.material import Material
-from regionkms.crypto.primitives import hkdf_extract, hmac_state
+from regionkms.crypto.primitives import hkdf_extract
 from regionkms.model.errors import InvalidCiphertextException
 from regionkms.model.ids import AccountId, GenerationId, KeyId
 from regionkms.model.limits import MAX_PLAINTEXT_BYTES
@@ -57,7 +57,7 @@ class GenerationCipher:
     pickling. Holds no lock and changes nothing after it is built, so threads may share it.
     """
 
-    __slots__ = ("_state", "prefix")
+    __slots__ = ("_inner", "_outer", "prefix")
 
     def __init__(
         self,
@@ -82,8 +82,9 @@ class GenerationCipher:
         root = message_root(
             material, account_id=account_id, key_id=key_id, generation_id=generation_id
         )
-        self._state: Final[HMAC] = hmac_state(root.reveal())
-        self._state.update(_BEFORE_NONCE)
+        states = hmac_states(root.reveal(), _BEFORE_NONCE)
+        self._inner: Final[HashState] = states[0]
+        self._outer: Final[HashState] = states[1]
 
     def encrypt(self, plaintext: bytes, encoded_context: bytes, random_bytes: bytes) -> bytes:
         """Make a blob.
@@ -100,10 +101,11 @@ class GenerationCipher:
             raise ValueError(f"a blob takes {_RANDOM} random bytes")
         if not 0 < len(plaintext) <= MAX_PLAINTEXT_BYTES:
             raise ValueError(f"a blob holds 1 to {MAX_PLAINTEXT_BYTES} bytes of plaintext")
-        state = self._state.copy()
-        state.update(random_bytes[:_NONCE] + _AFTER_NONCE)
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(random_bytes[:_NONCE] + _AFTER_NONCE)
+        outer.update(inner.digest())
         header = self.prefix + random_bytes
-        return header + AESGCM(state.finalize()).encrypt(
+        return header + AESGCM(outer.digest()).encrypt(
             random_bytes[_NONCE:], plaintext, header + encoded_context
         )
 
@@ -125,10 +127,11 @@ class GenerationCipher:
             hmac.compare_digest(blob[:_PREFIX], self.prefix) and _MIN_BLOB <= len(blob) <= _MAX_BLOB
         ):
             return None
-        state = self._state.copy()
-        state.update(blob[_PREFIX:_NONCE_END] + _AFTER_NONCE)
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(blob[_PREFIX:_NONCE_END] + _AFTER_NONCE)
+        outer.update(inner.digest())
         try:
-            return AESGCM(state.finalize()).decrypt(
+            return AESGCM(outer.digest()).decrypt(
                 blob[_NONCE_END:_HEADER], blob[_HEADER:], blob[:_HEADER] + encoded_context
             )
         except InvalidTag:

@@ -1,7 +1,8 @@
 """The few calls of primitives, each with the argument why it is safe as it is used here.
 
-Every primitive is `cryptography`'s (OpenSSL); nothing here or elsewhere implements one. Callers
-are the other modules of this package only.
+Every primitive is `cryptography`'s (OpenSSL); nothing here implements one. Elsewhere only HMAC is
+put together, of two kept states of `hashlib`'s SHA-256, where a key is used again and again
+(hmac_states.py). Callers are the other modules of this package only.
 
 AES-256-GCM is used in two ways, and in no third:
 - Message keys: each key encrypts one message, so any IV is sound, even a fixed one; a random IV is

@@ -4,31 +4,15 @@ from binascii import hexlify
 from collections.abc import Callable
 from hashlib import sha256
 from hmac import digest
-from typing import Final, NoReturn, Protocol, SupportsIndex
+from typing import Final, NoReturn, SupportsIndex
 
+from regionkms.crypto.hmac_states import HashState, hmac_states
 from regionkms.ports.directory import KnownKey
 
 ALGORITHM: Final = b"AWS4-HMAC-SHA256"
 TERMINATOR: Final = b"aws4_request"
 SIGNATURE_BYTES: Final = 64
 """A signature: HMAC-SHA-256 in lower-case hexadecimal digits."""
-
-_BLOCK_BYTES: Final = 64
-_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
-
-
-class HashState(Protocol):
-    """A running SHA-256 that can be copied."""
-
-    def copy(self) -> "HashState":
-        """The same state, apart."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take more bytes in."""
-
-    def digest(self) -> bytes:
-        """The 32 bytes so far."""
 
 
 class SigningKey:
@@ -45,9 +29,9 @@ class SigningKey:
     __slots__ = ("inner", "outer")
 
     def __init__(self, key: bytes) -> None:
-        block = key.ljust(_BLOCK_BYTES, b"\0")
-        self.inner: Callable[[], HashState] = sha256(block.translate(_INNER_PAD)).copy
-        self.outer: Callable[[], HashState] = sha256(block.translate(_OUTER_PAD)).copy
+        inner, outer = hmac_states(key)
+        self.inner: Callable[[], HashState] = inner.copy
+        self.outer: Callable[[], HashState] = outer.copy
 
     def sign(self, message: bytes) -> bytes:
         """The signature of a string to sign, in hexadecimal digits."""

@@ -22,13 +22,13 @@ from math import inf
 from operator import itemgetter
 from typing import Final, TypeVar
 
+from regionkms.crypto.hmac_states import HashState
 from regionkms.identity.sigv4.canonical import fold
 from regionkms.identity.sigv4.claim import AUTHORIZATION, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN
 from regionkms.identity.sigv4.plain import X_AMZ_CONTENT_SHA256, Examination, examine, mismatch
 from regionkms.identity.sigv4.signing import (
     ALGORITHM,
     SIGNATURE_BYTES,
-    HashState,
     SigningKey,
     credential_scope,
     derive_signing_key,
