@@ -147,6 +147,9 @@ class App:
         if self._keys.caught_up < arrival:
             self._spawn(self._catch_up(exchanges, arrival))
             return
+        self._serve_all(exchanges, arrival)
+
+    def _serve_all(self, exchanges: Sequence[Exchange], arrival: int) -> None:
         for start in range(0, len(exchanges), MAX_TOGETHER):
             self._serve(exchanges[start : start + MAX_TOGETHER], arrival)
 
@@ -165,7 +168,7 @@ class App:
         try:
             while self._keys.behind(arrival):
                 await self._keys.refresh()
-            self._serve(exchanges, arrival)
+            self._serve_all(exchanges, arrival)
         except Exception as fault:  # noqa: BLE001 - a task root: nobody else answers these
             for exchange in exchanges:
                 if not exchange.answered:

@@ -216,3 +216,11 @@ def test_more_requests_than_go_together_are_served_all_the_same() -> None:
     answers = world.serve(*[signed("GenerateRandom")] * 150)
     assert {status_of(answer) for answer in answers} == {200}
     assert [len(calls) for calls in world.calls.ticks] == [64, 64, 22]
+
+
+def test_requests_that_waited_for_the_store_go_together_in_the_same_numbers() -> None:
+    world = World(caught_up=0)
+    assert set(world.serve(*[signed("GenerateRandom")] * 150)) == {b""}
+    [task] = world.spawned
+    asyncio.run(task)
+    assert [len(calls) for calls in world.calls.ticks] == [64, 64, 22]
