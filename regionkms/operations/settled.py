@@ -80,13 +80,13 @@ def settle(call: Call) -> None:
     )
     if prepared is None or prepared.constant is None or not prepared.constant.allowed:
         return
-    keys.make_room_for_settled()
     name, quotas = _name_of(call), quota_for(operation.name, key.key.key_spec)
-    passage = keys.settled.get(name)
-    if passage is None:
-        passage = keys.settled[name] = Passage(call.account_id, quotas, {})
-    if passage.quotas == quotas:
-        passage.keys[identifier] = key
+    known: Passage | None = keys.settled.get(name)
+    if known is not None and known.quotas != quotas:
+        return
+    keys.make_room_for_settled()
+    passage: Passage = keys.settled.setdefault(name, Passage(call.account_id, quotas, {}))
+    passage.keys[identifier] = key
 
 
 def _name_of(call: Call) -> Name:
