@@ -8,6 +8,7 @@ import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -113,14 +114,12 @@ class Writer(threading.Thread):
         """Send one call; a server that can't be connected to is waited for, and not sent to."""
         self._await_server()
         number = len(self.events)
-        status = 0
+        status = 0  # until there is an answer; without one only the records tell what became of it
         answer: Mapping[str, Any] = {}
         sent_at = time.monotonic()
-        try:
+        with suppress(LostError):
             got = self._client.call(operation, members, user_agent=user_agent(self.number, number))
             status, answer = got.status, got.json if got.body else {}
-        except LostError:
-            pass
         event = Event(
             writer=self.number,
             number=number,

@@ -273,7 +273,7 @@ def test_a_failed_call_has_one_record_with_its_error_and_no_response(
         case "ReEncrypt":
             members["SourceEncryptionContext"] = {}
         case "CancelKeyDeletion":
-            pass
+            pass  # the key is not to be deleted: its state refuses the request as it is
         case _:
             members["KeyId"] = "no such key"
     with pytest.raises(ClientError) as caught:
