@@ -57,7 +57,7 @@ campaign-mutation: $(VENV)/dev.stamp ## send 200,000 mutated requests to a node
 	$(BIN)/python -m tests.campaigns.mutation_campaign --requests 200000
 
 .PHONY: bench
-bench: $(VENV)/dev.stamp ## measure against the floor and write docs/performance.md (about half an hour)
+bench: $(VENV)/dev.stamp ## measure against the floor and write docs/performance.md (about a quarter of an hour)
 	$(BIN)/python -m bench.run --write
 
 .PHONY: bench-quick

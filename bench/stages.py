@@ -134,11 +134,17 @@ def _each(function: Callable[..., object], arguments: Sequence[tuple[Any, ...]])
 
 
 def _alone(parts: Parts, exchanges: Sequence[Exchange]) -> list[Stage]:
-    region, verify, decode = parts.region, parts.verifier.verify, DECODERS[OPERATION]
+    region, verifier, decode = parts.region, parts.verifier, DECODERS[OPERATION]
     now = time.time()
-    signature = _each(lambda exchange: verify(exchange, now), [(each,) for each in exchanges])
+    alike = [each for each in exchanges if each.pattern is not None and each.pattern.memo]
+    signature = _each(
+        lambda repeat, exchange: verifier.verify_repeat(
+            repeat, exchange.values, exchange.body, now
+        ),
+        [(each.pattern.memo.repeat, each) for each in alike if each.pattern is not None],
+    )
     decoded = _each(decode, [(exchange.body,) for exchange in exchanges])
-    caller = root_caller(verify(exchanges[0], now), region.name)
+    caller = root_caller(verifier.verify(exchanges[0], now), region.name)
     calls = [_call(parts, caller, exchange) for exchange in exchanges]
     contexts = [call.request.encryption_context for call in calls]
     cipher = calls[0].key.current
