@@ -186,7 +186,8 @@ def _header(module: str) -> str:
     return (
         f'"""{_PURPOSE[module]}\n\n'
         "Generated from botocore's model of the KMS API by `python tools/generate_shapes.py`.\n"
-        'Do not edit.\n"""\n\n'
+        "Do not edit. As long as the model is: no part of it is ever read or changed alone.\n"
+        '"""\n\n'
     )
 
 

@@ -61,8 +61,7 @@ class RecordEncoder:
         """The call's records: one, or one more for each other owner of what it touched."""
         own, resources = facts.caller.principal.account_id, facts.resources
         if resources and len(resources) == 1 and resources[0][0] == own:  # nearly all calls
-            event_id = self._id_start + self._next().to_bytes(_COUNT_BYTES, "big").hex()
-            record = self._template.encode(facts, event_id, own, "")
+            record = self._template.encode(facts, self.event_id(), own, "")
             if record is not None:
                 return (record,)
         return [self._record(facts, copy) for copy in self._copies(facts)]

@@ -40,8 +40,8 @@ _INCORRECT_KEY: Final = (
 )
 
 
-# What every call on the data plane asks is asked before these are called: a call costs as much as
-# ten questions.
+# Handlers ask the cheap question first and call these for what nearly no request has: a function
+# costs more than the question.
 
 
 def _require_symmetric(key: LoadedKey, operation: str) -> None:
@@ -138,7 +138,7 @@ def decrypt(call: Call) -> shapes.DecryptResponse:
         _refuse_recipient(request.recipient)
     if request.dry_run_modifiers and _ignores_ciphertext(request):
         return shapes.DecryptResponse()
-    blob = request.ciphertext_blob or _required(request.ciphertext_blob)
+    blob = _required(request.ciphertext_blob)
     plaintext = _decrypt(call, key, blob, request.encryption_context)
     return shapes.DecryptResponse(
         key_id=key.arn, plaintext=plaintext, encryption_algorithm=_SYMMETRIC_DEFAULT

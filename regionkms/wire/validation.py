@@ -264,7 +264,7 @@ def _constraints(value: Any, declared: _Declared) -> Iterator[tuple[bool, str]]:
         case inspect.StrType() | inspect.BytesType() | inspect.ListType():
             yield from _range(len(value), "length", node.min_length, node.max_length)
         case _:
-            pass
+            pass  # structures, maps and booleans have no constraint of their own in the model
     if isinstance(node, inspect.StrType) and node.pattern is not None:
         holds = re.search(node.pattern, value) is not None
         yield holds, f"Member must satisfy regular expression pattern: {declared.pattern}"

@@ -102,7 +102,6 @@ class Repeat:
         canonical: Format of the canonical request for these.
     """
 
-    verified: Verified
     version: int
     day: bytes
     date_at: int
@@ -190,7 +189,6 @@ class SignatureVerifier:
             for name in parse.signed
         )
         return Repeat(
-            verified=parse.verified,
             version=self._version,
             day=parse.day,
             date_at=names.index(X_AMZ_DATE),

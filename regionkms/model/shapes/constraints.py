@@ -1,7 +1,7 @@
 """Simple types of requests, with the model's constraints.
 
 Generated from botocore's model of the KMS API by `python tools/generate_shapes.py`.
-Do not edit.
+Do not edit. As long as the model is: no part of it is ever read or changed alone.
 """
 
 from msgspec import (

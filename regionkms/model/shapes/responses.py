@@ -1,7 +1,7 @@
 """One response type per operation that answers with a body.
 
 Generated from botocore's model of the KMS API by `python tools/generate_shapes.py`.
-Do not edit.
+Do not edit. As long as the model is: no part of it is ever read or changed alone.
 """
 
 from collections.abc import (
